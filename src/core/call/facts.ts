@@ -1,0 +1,107 @@
+/** What the core wants to know of the world before it decides. Equal needs have equal keys. */
+export type Need =
+  /** Resolve an absolute path as the kernel would, `..` after links included. */
+  | { readonly kind: "path"; readonly path: string }
+  /** Expand an absolute pathname pattern as bash would. */
+  | { readonly kind: "glob"; readonly pattern: string }
+  /** Which branch is checked out in the repository that contains `dir`. */
+  | { readonly kind: "branch"; readonly dir: string }
+  /** Names of files below `dir`, for readers that recurse. */
+  | { readonly kind: "tree"; readonly dir: string }
+  /** The text of a small file, such as package.json. */
+  | { readonly kind: "text"; readonly path: string };
+
+/** The key under which the fact for a need is filed. */
+export function needKey(need: Need): string {
+  switch (need.kind) {
+    case "path":
+      return `path:${need.path}`;
+    case "glob":
+      return `glob:${need.pattern}`;
+    case "branch":
+      return `branch:${need.dir}`;
+    case "tree":
+      return `tree:${need.dir}`;
+    case "text":
+      return `text:${need.path}`;
+  }
+}
+
+/** Where a path leads. Absence is a known fact; a path that could not be looked at is `failed`. */
+export type PathFact =
+  | {
+      readonly kind: "path";
+      /** Where the name leads after every link; for an absent name the deepest existing parent is resolved. */
+      readonly real: string;
+      /** Every path on the way that a link pointed to, without the start and without `real`. */
+      readonly hops: readonly string[];
+      readonly type: "file" | "directory" | "other" | "absent";
+    }
+  | { readonly kind: "failed"; readonly why: string };
+
+/** Matches of a pattern, absolute; `complete` is false when the search was cut short. */
+export interface GlobFact {
+  readonly kind: "glob";
+  readonly matches: readonly string[];
+  readonly complete: boolean;
+}
+
+export interface BranchFact {
+  readonly kind: "branch";
+  /** Undefined: detached, no repository, or it could not be read. */
+  readonly branch: string | undefined;
+}
+
+/** Absolute paths of the files below a directory; `complete` is false when the walk was cut short. */
+export interface TreeFact {
+  readonly kind: "tree";
+  readonly files: readonly string[];
+  readonly complete: boolean;
+}
+
+export interface TextFact {
+  readonly kind: "text";
+  /** Undefined: absent, too large or not readable. */
+  readonly text: string | undefined;
+}
+
+/** What a PreToolUse hook of the person's own answered. */
+export interface HookFact {
+  readonly name: string;
+  readonly decision: "allow" | "ask" | "deny" | "none";
+  readonly why: string;
+}
+
+/** A permission a person gave for this session. */
+export interface Grant {
+  readonly rule: string;
+}
+
+/**
+ * What the host found out for one call.
+ *
+ * INVARIANT: the core treats a missing fact as the worst one it can be; removing a fact never
+ * relaxes a verdict.
+ */
+export interface Facts {
+  readonly paths: ReadonlyMap<string, PathFact>;
+  readonly globs: ReadonlyMap<string, GlobFact>;
+  readonly branches: ReadonlyMap<string, BranchFact>;
+  readonly trees: ReadonlyMap<string, TreeFact>;
+  readonly texts: ReadonlyMap<string, TextFact>;
+  readonly hooks: readonly HookFact[];
+  readonly grants: readonly Grant[];
+  /** Hash of the content of each file this session has read, by real path; for `requireReadFirst`. */
+  readonly reads: ReadonlyMap<string, string>;
+}
+
+export const NO_FACTS: Facts = {
+  paths: new Map(),
+  globs: new Map(),
+  branches: new Map(),
+  trees: new Map(),
+  texts: new Map(),
+  hooks: [],
+  grants: [],
+  reads: new Map(),
+};

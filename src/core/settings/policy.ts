@@ -1,0 +1,107 @@
+import type { Mode } from "../call/mode.ts";
+import type { Scope } from "../call/opinion.ts";
+import type { Problem } from "./problem.ts";
+import type { Rule } from "./rule.ts";
+
+/** A setting with the place that set it, for reasons a person can follow. */
+export interface Origin {
+  readonly scope: Scope;
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
+}
+
+/**
+ * Everything the settings say, pooled over all sources, trust applied.
+ *
+ * INVARIANT: an allow rule, directory or mode of an untrusted source is not in here. Deny and ask
+ * rules of every source are. A managed file that could not be read is `stopped`, never skipped.
+ */
+export interface Policy {
+  /** Hash of every byte the policy was made from. */
+  readonly fingerprint: string;
+  readonly rules: readonly Rule[];
+  readonly mode: ModePolicy;
+  /** Absolute working directories besides the project root. */
+  readonly directories: readonly string[];
+  readonly managed: ManagedPolicy;
+  readonly limitsOfPaths: PathPolicy;
+  readonly sandbox: SandboxPolicy;
+  readonly cordon: CordonPolicy;
+  readonly problems: readonly Problem[];
+  /** What untrusted project files would have added, for one line on stderr. */
+  readonly ignored: { readonly rules: number; readonly files: readonly string[] };
+}
+
+export interface ModePolicy {
+  /** The mode of the highest source that sets one. */
+  readonly value: Mode;
+  readonly origin?: Origin | undefined;
+  /** Managed: only a stricter mode may be chosen. */
+  readonly enforced?: { readonly mode: Mode; readonly origin: Origin } | undefined;
+  /** `disableBypassPermissionsMode`: bypass becomes `default`. */
+  readonly bypassDisabled?: Origin | undefined;
+  /** `disableAutoMode`: auto becomes `default`. */
+  readonly autoDisabled?: Origin | undefined;
+  /** `denyInsteadOfPrompting`: what would ask is denied. */
+  readonly denyInsteadOfPrompting?: Origin | undefined;
+}
+
+export interface ManagedPolicy {
+  /** A managed file that exists and cannot be read stops the gate: every call is denied for this reason. */
+  readonly stopped?: Problem | undefined;
+  /** Absolute glob roots outside which every call is denied. */
+  readonly allowedDirectories?: { readonly globs: readonly string[]; readonly origin: Origin } | undefined;
+  readonly blockNetworkTools?: Origin | undefined;
+  readonly requireReadFirst?: Origin | undefined;
+  /** Tool patterns governed by a managed key that cordon accepts but does not enforce yet: denied. */
+  readonly notEnforced: readonly { readonly tool: string; readonly key: string; readonly origin: Origin }[];
+  /** `allowManagedPermissionRulesOnly`: nothing may be saved, lower allow rules are gone. */
+  readonly onlyManagedRules?: Origin | undefined;
+}
+
+export interface PathPolicy {
+  readonly blockReadsOutside?: Origin | undefined;
+  readonly blockWritesOutside?: Origin | undefined;
+  /** Patterns added to the built-in lists; gitignore form without an anchor = any depth below the project. */
+  readonly protectedPaths: readonly string[];
+  readonly runsLater: readonly string[];
+  readonly secretPaths: readonly string[];
+}
+
+export interface SandboxPolicy {
+  /** Unset means on for commands that cordon starts. Explicit false counts from user, command line, managed. */
+  readonly enabled: boolean;
+  readonly failIfUnavailable: boolean;
+  readonly autoAllowBashIfSandboxed: boolean;
+  readonly allowUnsandboxedCommands: boolean;
+  /** Absolute paths. */
+  readonly allowWrite: readonly string[];
+  readonly denyWrite: readonly string[];
+  readonly denyRead: readonly string[];
+  readonly allowRead: readonly string[];
+  readonly allowedDomains: readonly string[];
+  readonly deniedDomains: readonly string[];
+  readonly bwrapPath?: string | undefined;
+}
+
+export interface CordonPolicy {
+  /** Seconds a prompt waits. */
+  readonly approvalTimeout: number;
+  readonly audit: { readonly path?: string | undefined; readonly required: boolean };
+  readonly hook: { readonly autoApprove: boolean; readonly rewriteIntoSandbox: boolean };
+  readonly limits: LimitPolicy;
+}
+
+/** What a sandboxed command may use; undefined = the built-in default. */
+export interface LimitPolicy {
+  /** Bytes of data segment a process may map. */
+  readonly memory?: number | undefined;
+  readonly processes?: number | undefined;
+  /** Bytes a file may grow to. */
+  readonly fileSize?: number | undefined;
+  readonly openFiles?: number | undefined;
+  /** Bytes of the private temporary directory. */
+  readonly temporary?: number | undefined;
+  /** Seconds of wall time. */
+  readonly time?: number | undefined;
+}
