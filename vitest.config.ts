@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({
+const config: ReturnType<typeof defineConfig> = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/deep/**"],
@@ -8,3 +8,5 @@ export default defineConfig({
     hookTimeout: 120_000,
   },
 });
+
+export default config;

@@ -9,7 +9,9 @@ export type Need =
   /** Names of files below `dir`, for readers that recurse. */
   | { readonly kind: "tree"; readonly dir: string }
   /** The text of a small file, such as package.json. */
-  | { readonly kind: "text"; readonly path: string };
+  | { readonly kind: "text"; readonly path: string }
+  /** A URL as the WHATWG parser reads it. */
+  | { readonly kind: "url"; readonly url: string };
 
 /** The key under which the fact for a need is filed. */
 export function needKey(need: Need): string {
@@ -24,6 +26,8 @@ export function needKey(need: Need): string {
       return `tree:${need.dir}`;
     case "text":
       return `text:${need.path}`;
+    case "url":
+      return `url:${need.url}`;
   }
 }
 
@@ -61,8 +65,20 @@ export interface TreeFact {
 
 export interface TextFact {
   readonly kind: "text";
+  /** The file is there. */
+  readonly exists: boolean;
   /** Undefined: absent, too large or not readable. */
   readonly text: string | undefined;
+  /** SHA-256 of its bytes, in hexadecimal; undefined where it could not be read. */
+  readonly hash: string | undefined;
+}
+
+export interface UrlFact {
+  readonly kind: "url";
+  /** `https:` and the like. */
+  readonly protocol: string;
+  /** Canonical host name: lower case, punycode, IPv4 in dotted form, IPv6 in brackets; empty where there is none. */
+  readonly host: string;
 }
 
 /** What a PreToolUse hook of the person's own answered. */
@@ -89,6 +105,8 @@ export interface Facts {
   readonly branches: ReadonlyMap<string, BranchFact>;
   readonly trees: ReadonlyMap<string, TreeFact>;
   readonly texts: ReadonlyMap<string, TextFact>;
+  /** A URL the parser refuses has no entry. */
+  readonly urls: ReadonlyMap<string, UrlFact>;
   readonly hooks: readonly HookFact[];
   readonly grants: readonly Grant[];
   /** Hash of the content of each file this session has read, by real path; for `requireReadFirst`. */
@@ -101,6 +119,7 @@ export const NO_FACTS: Facts = {
   branches: new Map(),
   trees: new Map(),
   texts: new Map(),
+  urls: new Map(),
   hooks: [],
   grants: [],
   reads: new Map(),

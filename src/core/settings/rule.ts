@@ -97,7 +97,8 @@ export function readRule(
   if (nameFault) {
     faults.push(nameFault.fault);
     if (effect === "allow") return { readings, faults };
-    if (nameFault.stands !== undefined) readings.push({ effect: "ask", tool: nameFault.stands, specifier: WHOLE });
+    if (nameFault.stands !== undefined)
+      readings.push({ effect: "ask", tool: nameFault.stands, specifier: WHOLE });
   }
 
   const reading = readSpecifier(named, body, effect, text, faults);
@@ -111,7 +112,12 @@ function faultOfName(
   text: string,
   effect: RuleEffect,
 ): { readonly fault: RuleFault; readonly stands?: string } | undefined {
-  if (effect === "allow" && tool.includes("*") && !/^mcp__[^*]+__[^*]*\*[^*]*$/.test(tool) && !/^mcp__[^*]+__/.test(tool)) {
+  if (
+    effect === "allow" &&
+    tool.includes("*") &&
+    !/^mcp__[^*]+__[^*]*\*[^*]*$/.test(tool) &&
+    !/^mcp__[^*]+__/.test(tool)
+  ) {
     return {
       fault: {
         severity: "warning",
@@ -120,11 +126,18 @@ function faultOfName(
       },
     };
   }
-  if (TOOLS.has(tool) || /[_*]/.test(tool) || tool === "PowerShell" || tool === "Cd" || tool === "Monitor") return undefined;
+  if (TOOLS.has(tool) || /[_*]/.test(tool) || tool === "PowerShell" || tool === "Cd" || tool === "Monitor")
+    return undefined;
   const near = nearestTool(tool);
   const hint = near === undefined ? undefined : `did you mean \`${text.replace(/^\s*[^(\s]+/, near)}\`?`;
   if (effect === "allow" || near === undefined) {
-    return { fault: { severity: "warning", message: `unknown tool \`${tool}\` in the ${effect} rule \`${text}\``, hint } };
+    return {
+      fault: {
+        severity: "warning",
+        message: `unknown tool \`${tool}\` in the ${effect} rule \`${text}\``,
+        hint,
+      },
+    };
   }
   return {
     fault: {
@@ -143,7 +156,9 @@ function readSpecifier(
   text: string,
   faults: RuleFault[],
 ): readonly RuleReading[] | undefined {
-  const one = (specifier: Specifier, as: string = tool): readonly RuleReading[] => [{ effect, tool: as, specifier }];
+  const one = (specifier: Specifier, as: string = tool): readonly RuleReading[] => [
+    { effect, tool: as, specifier },
+  ];
   const spec = body?.trim();
   if (spec === undefined || spec === "*") return one(WHOLE);
   if (spec === "") {
@@ -156,7 +171,8 @@ function readSpecifier(
   }
 
   const parameter = readParameter(tool, spec, effect, text, faults);
-  if (parameter !== "none") return parameter === undefined ? undefined : parameter.map((r) => ({ ...r, effect }));
+  if (parameter !== "none")
+    return parameter === undefined ? undefined : parameter.map((r) => ({ ...r, effect }));
 
   switch (toolClass(tool)) {
     case "shell":
@@ -196,7 +212,10 @@ function readSpecifier(
   faults.push({
     severity: "error",
     message: `\`${spec}\` means nothing for ${tool} in the ${effect} rule \`${text}\`${effect === "allow" ? "; it approves nothing" : `; it holds for every ${tool} call`}`,
-    hint: tool === "WebFetch" ? "write `WebFetch(domain:example.com)`" : `write \`${tool}\`, or \`${tool}(parameter:value)\` in deny and ask`,
+    hint:
+      tool === "WebFetch"
+        ? "write `WebFetch(domain:example.com)`"
+        : `write \`${tool}\`, or \`${tool}(parameter:value)\` in deny and ask`,
   });
   return effect === "allow" ? undefined : one(WHOLE);
 }
@@ -213,7 +232,8 @@ function readParameter(
   if (!match) return "none";
   const [, name = "", value = ""] = match;
   const kind = toolClass(tool);
-  if (tool === "WebFetch" && name === "domain") return [{ tool, specifier: { kind: "domain", pattern: value.trim() } }];
+  if (tool === "WebFetch" && name === "domain")
+    return [{ tool, specifier: { kind: "domain", pattern: value.trim() } }];
   const primary = TOOLS.get(tool)?.primary ?? [];
   const isPrimary = primary.includes(name);
   if (kind === "shell" && !BASH_PARAMETERS.includes(name) && !isPrimary) return "none";
@@ -244,7 +264,9 @@ function readCommand(
   text: string,
   faults: RuleFault[],
 ): readonly Specifier[] | undefined {
-  const stages = spec.split(/\s*\|&?\s*(?!\|)/).filter((stage, _index, all) => stage !== "" || all.length === 1);
+  const stages = spec
+    .split(/\s*\|&?\s*(?!\|)/)
+    .filter((stage, _index, all) => stage !== "" || all.length === 1);
   if (/\|\||&&|;|\n/.test(spec) || (stages.length > 1 && effect === "allow")) {
     faults.push({
       severity: "error",
@@ -263,14 +285,20 @@ function readCommand(
       hint: `write \`${text.replace(/:\*/g, " *")}\``,
     });
     if (effect !== "allow") {
-      specifiers.push({ kind: "command", stages: stages.map((stage) => commandPattern(stage.replaceAll(":*", " *"))) });
+      specifiers.push({
+        kind: "command",
+        stages: stages.map((stage) => commandPattern(stage.replaceAll(":*", " *"))),
+      });
     }
   }
   return specifiers;
 }
 
 function commandPattern(text: string): CommandPattern {
-  const folded = text.trim().replace(/[ \t]+/g, " ").replace(/:\*$/, " *");
+  const folded = text
+    .trim()
+    .replace(/[ \t]+/g, " ")
+    .replace(/:\*$/, " *");
   return { text: folded, exact: !folded.includes("*") };
 }
 

@@ -35,7 +35,10 @@ export const TOOLS: ReadonlyMap<string, ToolFacts> = new Map<string, ToolFacts>(
   ["Edit", { class: "edit", paths: ["file_path", "path"], primary: ["file_path"] }],
   ["MultiEdit", { class: "edit", paths: ["file_path", "path"], primary: ["file_path"] }],
   ["Write", { class: "edit", paths: ["file_path", "path"], primary: ["file_path"] }],
-  ["NotebookEdit", { class: "edit", paths: ["notebook_path", "file_path", "path"], primary: ["notebook_path"] }],
+  [
+    "NotebookEdit",
+    { class: "edit", paths: ["notebook_path", "file_path", "path"], primary: ["notebook_path"] },
+  ],
   ["WebFetch", { class: "web-fetch", primary: ["url"] }],
   ["WebSearch", { class: "web-search" }],
   ["Agent", { class: "agent", aliases: ["Task"] }],
@@ -56,7 +59,9 @@ export const TOOLS: ReadonlyMap<string, ToolFacts> = new Map<string, ToolFacts>(
 ]);
 
 const ALIASES: ReadonlyMap<string, string> = new Map(
-  [...TOOLS].flatMap(([name, facts]) => (facts.aliases ?? []).map((alias): [string, string] => [alias, name])),
+  [...TOOLS].flatMap(([name, facts]) =>
+    (facts.aliases ?? []).map((alias): [string, string] => [alias, name]),
+  ),
 );
 
 /** The name rules are matched against: `Task` is `Agent`, `mcp:s:t` is `mcp__s__t`. */

@@ -1,0 +1,66 @@
+import type { Span } from "./call.ts";
+
+/**
+ * Stands for a stretch of text that is not known before the command runs. A private-use
+ * character: one that occurs in the command itself is treated as unknown, never as text.
+ */
+export const HOLE = "\uE000";
+
+/** What hides a stretch of a word. */
+export type Unknown =
+  /** A variable the command does not set: it comes from outside and may hold a secret. */
+  | "environment"
+  /** A variable the command sets to something that is not known. */
+  | "variable"
+  /** A number: an exit status, a process id, an arithmetic result. */
+  | "number"
+  | "substitution"
+  | "tilde"
+  | "brace"
+  | "glob"
+  /** Words that come from standard input, as for xargs. */
+  | "input";
+
+/**
+ * One word of an argument vector as bash would make it, as far as that is known.
+ *
+ * INVARIANT: `text` holds no `HOLE` exactly when every byte of the argument is known, apart from
+ * pathname expansion, which `glob` tells.
+ */
+export interface Word {
+  /** As written. */
+  readonly raw: string;
+  readonly span: Span;
+  /** Quotes removed, known variables and braces expanded, unknown stretches as `HOLE`. */
+  readonly text: string;
+  /** The pathname pattern (literal characters escaped by a backslash) where the word may glob. */
+  readonly glob?: string | undefined;
+  /** Why the word is not fully known; the first reason found. */
+  readonly unknown?: Unknown | undefined;
+  /** May become several arguments. */
+  readonly maySplit: boolean;
+  /** May become no argument at all. */
+  readonly mayVanish: boolean;
+}
+
+/** Every byte of the argument is known, and it is exactly one argument. */
+export function isKnown(word: Word): boolean {
+  return word.unknown === undefined && word.glob === undefined;
+}
+
+/** The known beginning of a word: everything before the first unknown or globbed stretch. */
+export function knownPrefix(word: Word): string {
+  const text = word.glob === undefined ? word.text : (/^(?:[^\\*?[]|\\.)*/.exec(word.glob)?.[0] ?? "").replace(/\\(.)/gs, "$1");
+  const hole = text.indexOf(HOLE);
+  return hole === -1 ? text : text.slice(0, hole);
+}
+
+/** A known word that stands at `span`. */
+export function literalWord(text: string, span: Span): Word {
+  return { raw: text, span, text, maySplit: false, mayVanish: false };
+}
+
+/** A word of which nothing is known and which may be any number of arguments. */
+export function unknownWords(span: Span, why: Unknown): Word {
+  return { raw: "", span, text: HOLE, unknown: why, maySplit: true, mayVanish: true };
+}

@@ -1,0 +1,177 @@
+import type { Span, ToolCall } from "../call/call.ts";
+import { isObject, stringAt } from "../call/json.ts";
+import type { Mode } from "../call/mode.ts";
+import { absolute, expandHome } from "../call/path.ts";
+import { HOLE, type Word, isKnown } from "../call/word.ts";
+import type { Tables } from "../knowledge/tables.ts";
+import type { Policy } from "../settings/policy.ts";
+import { TOOLS, type ToolClass, canonicalTool, toolClass } from "../settings/tools.ts";
+import { analyse } from "../shell/analyse.ts";
+import type { Script } from "../shell/script.ts";
+import type { RuleIndex } from "./rule-index.ts";
+import { effectiveMode } from "./effective-mode.ts";
+import type { PathClasses } from "./path-classes.ts";
+
+/** What a gate is made of; built once for a policy and shared by all its calls. */
+export interface GateContext {
+  readonly policy: Policy;
+  readonly rules: RuleIndex;
+  readonly tables: Tables;
+  readonly paths: PathClasses;
+  readonly destructive: DestructiveWords;
+}
+
+/** Words that destroy, for commands no table describes (data/destructive.json). */
+export interface DestructiveWords {
+  readonly verbs: ReadonlySet<string>;
+  readonly code: readonly string[];
+  readonly sql: ReadonlySet<string>;
+}
+
+/** One path that a call would touch, before anybody has looked where it leads. */
+export interface PathUse {
+  readonly action: "read" | "write" | "delete" | "run";
+  /** Absolute, `..` and links unresolved; holds `HOLE` where it is not known. */
+  readonly path: string;
+  /** A pathname pattern, absolute, for bash to expand. */
+  readonly glob?: string | undefined;
+  readonly known: boolean;
+  readonly part?: number | undefined;
+  /** Everything below it too. */
+  readonly recursive: boolean;
+  /** Made by a redirect: it needs a permission of its own, whatever the command. */
+  readonly redirect: boolean;
+  readonly span?: Span | undefined;
+  /** Only a name in a piece of code: it counts for what it means, not for scope. */
+  readonly hint?: boolean | undefined;
+  /** As the agent wrote it. */
+  readonly shown: string;
+}
+
+/** A call with everything that can be said about it without looking at the machine. */
+export interface Inquiry {
+  readonly context: GateContext;
+  readonly call: ToolCall;
+  /** Canonical name. */
+  readonly tool: string;
+  readonly class: ToolClass;
+  /** The mode the call is judged in. */
+  readonly mode: Mode;
+  /** Bash only. */
+  readonly script: Script | undefined;
+  readonly uses: readonly PathUse[];
+  /** The call lacks what its tool needs. */
+  readonly fault: string | undefined;
+}
+
+/** Reads a call. Never throws; a malformed input becomes a `fault`. */
+export function examine(context: GateContext, call: ToolCall): Inquiry {
+  const tool = canonicalTool(call.tool);
+  const kind = toolClass(tool);
+  const mode = effectiveMode(context.policy.mode, call);
+  const base = { context, call, tool, class: kind, mode, script: undefined, uses: [], fault: undefined };
+  if (!isObject(call.input)) return { ...base, fault: "the input is no object" };
+  switch (kind) {
+    case "shell": {
+      const command = stringAt(call.input, "command");
+      if (command === undefined) return { ...base, fault: "the input has no `command`" };
+      const script = analyse(command, call.cwd, call.home, context.tables);
+      return { ...base, script, uses: shellUses(script, call) };
+    }
+    case "read":
+    case "edit":
+      return fileUses(base, tool, kind);
+    case "web-fetch":
+      return stringAt(call.input, "url") === undefined ? { ...base, fault: "the input has no `url`" } : base;
+    case "web-search":
+    case "agent":
+    case "skill":
+    case "internal":
+    case "interaction":
+    case "mcp":
+    case "unknown":
+      return base;
+  }
+}
+
+function fileUses(base: Inquiry, tool: string, kind: "read" | "edit"): Inquiry {
+  const { call } = base;
+  const fields = TOOLS.get(tool)?.paths ?? [];
+  const given = fields.map((field) => stringAt(call.input, field)).find((value) => value !== undefined);
+  const searches = tool === "Glob" || tool === "Grep" || tool === "LS";
+  if (given === undefined && !searches) return { ...base, fault: `the input has no \`${fields[0] ?? "path"}\`` };
+  if (given?.includes("\0") === true) return { ...base, fault: "the path holds a NUL character" };
+  const path = absolute(call.cwd, expandHome(given ?? call.cwd, call.home));
+  const shown = given ?? ".";
+  const use = (at: string, text: string, recursive: boolean, glob?: string): PathUse => ({
+    action: kind === "edit" ? "write" : "read",
+    path: at,
+    glob,
+    known: glob === undefined && !at.includes(HOLE),
+    recursive,
+    redirect: false,
+    shown: text,
+  });
+  const uses = [use(path, shown, tool === "Grep")];
+  const pattern = tool === "Glob" ? stringAt(call.input, "pattern") : tool === "Grep" ? stringAt(call.input, "glob") : undefined;
+  // A Glob pattern may itself be absolute or climb out of the directory.
+  if (tool === "Glob" && pattern !== undefined && (/^[/~]/.test(pattern) || pattern.split("/").includes(".."))) {
+    const start = /^[^*?[{]*/.exec(expandHome(pattern, call.home))?.[0] ?? "";
+    const directory = absolute(path, start.slice(0, Math.max(start.lastIndexOf("/"), 0)) || (start.startsWith("/") ? "/" : ""));
+    uses.push(use(directory, pattern, true));
+  }
+  return { ...base, uses };
+}
+
+function shellUses(script: Script, call: ToolCall): readonly PathUse[] {
+  const uses: PathUse[] = [];
+  for (const invocation of script.invocations) {
+    if (invocation.remote) continue;
+    const quoted = invocation.nesting === "code";
+    for (const effect of invocation.reading.effects) {
+      let directories = invocation.directories;
+      for (const base of effect.bases) directories = within(directories, base, call);
+      const place = { part: invocation.id, recursive: effect.recursive, redirect: false, hint: quoted || effect.hint };
+      const word = effect.hint === true && effect.word.text.startsWith("~/") ? { ...effect.word, text: expandHome(effect.word.text, call.home) } : effect.word;
+      uses.push(...usesOf(effect.action, word, directories, place));
+    }
+  }
+  for (const redirect of script.redirects) {
+    const place = { part: redirect.part, recursive: false, redirect: true };
+    uses.push(...usesOf(redirect.action, redirect.word, redirect.directories, place, redirect.span));
+  }
+  return uses;
+}
+
+function within(directories: readonly string[] | undefined, base: Word, call: ToolCall): readonly string[] | undefined {
+  if (!isKnown(base)) return undefined;
+  if (base.text.startsWith("/")) return [base.text];
+  return directories?.map((directory) => absolute(directory, expandHome(base.text, call.home)));
+}
+
+function usesOf(
+  action: PathUse["action"],
+  word: Word,
+  directories: readonly string[] | undefined,
+  place: Pick<PathUse, "part" | "recursive" | "redirect" | "hint">,
+  span: Span = word.span,
+): readonly PathUse[] {
+  // `-` is standard input or output; what a process substitution hands over is judged where it stands.
+  if (word.text === "-" && word.unknown === undefined) return [];
+  if (/^\/dev\/(?:null|zero|full|u?random|tty|std(?:in|out|err)|fd\/\d+)$/.test(word.text)) return [];
+  const text = word.text;
+  const starts = text.startsWith("/") ? [""] : (directories ?? [HOLE]);
+  return starts.map((start): PathUse => {
+    const path = start === "" ? text : absolute(start, text);
+    const glob = word.glob === undefined ? undefined : start === "" ? word.glob : absolute(start.replace(/[\\*?[\]]/g, "\\$&"), word.glob);
+    return {
+      action,
+      path,
+      ...(glob === undefined ? {} : { glob }),
+      known: word.unknown === undefined && glob === undefined && !path.includes(HOLE),
+      ...place,
+      span,
+      shown: word.raw === "" ? text : word.raw,
+    };
+  });
+}

@@ -1,0 +1,74 @@
+import type { Facts, PathFact } from "../call/facts.ts";
+import { isWithin, normalise } from "../call/path.ts";
+import type { GateContext, Inquiry, PathUse } from "./inquiry.ts";
+
+/** One place a path use leads to. */
+export interface Located {
+  readonly use: PathUse;
+  /** The name used, folded by text. */
+  readonly name: string;
+  /** Where it really leads; equal to `name` where nothing better is known. */
+  readonly real: string;
+  /** The name, every link target on the way, and `real`: what deny and ask rules look at. */
+  readonly names: readonly string[];
+  readonly type: "file" | "directory" | "other" | "absent" | "unknown";
+  /** The host looked and knows. */
+  readonly certain: boolean;
+}
+
+/**
+ * Where each path of a call leads, by the facts.
+ *
+ * A use whose path is not known, or for which a fact is missing, is located with
+ * `certain: false`: what may be read into it is for the layers to fear.
+ */
+export function locate(use: PathUse, facts: Facts): readonly Located[] {
+  if (use.glob !== undefined) {
+    const fact = facts.globs.get(`glob:${use.glob}`);
+    if (fact === undefined || !fact.complete) return [uncertain(use)];
+    // bash hands over the pattern itself when nothing matches.
+    if (fact.matches.length === 0) return [{ ...uncertain(use), certain: true, type: "absent" }];
+    return fact.matches.map((match) => from(use, match, facts.paths.get(`path:${match}`)));
+  }
+  if (!use.known) return [uncertain(use)];
+  return [from(use, use.path, facts.paths.get(`path:${use.path}`))];
+}
+
+function from(use: PathUse, path: string, fact: PathFact | undefined): Located {
+  const name = normalise(path);
+  if (fact === undefined || fact.kind === "failed") {
+    return { use, name, real: name, names: [name], type: "unknown", certain: false };
+  }
+  return { use, name, real: fact.real, names: [...new Set([name, ...fact.hops, fact.real])], type: fact.type, certain: true };
+}
+
+function uncertain(use: PathUse): Located {
+  const name = normalise(use.path);
+  return { use, name, real: name, names: [name], type: "unknown", certain: false };
+}
+
+/** The directories a call may work in, by name and by where they really are. */
+export interface Workspace {
+  readonly names: readonly string[];
+  readonly reals: readonly string[];
+}
+
+export function workspaceOf(context: GateContext, inquiry: Pick<Inquiry, "call">, facts: Facts): Workspace {
+  const names = [...new Set([inquiry.call.root, inquiry.call.cwd, ...context.policy.directories].map(normalise))];
+  // A working directory that is a link counts as what it leads to; one nobody looked at counts by name.
+  const reals = names.map((name) => {
+    const fact = facts.paths.get(`path:${name}`);
+    return fact?.kind === "path" ? fact.real : name;
+  });
+  return { names, reals: [...new Set(reals)] };
+}
+
+/** Inside a working directory, both by where it really is and by where it really leads. */
+export function isInside(located: Located, workspace: Workspace): boolean {
+  return workspace.reals.some((directory) => isWithin(located.real, directory));
+}
+
+/** The name lies inside though the target does not: a link leads out. */
+export function leavesByLink(located: Located, workspace: Workspace): boolean {
+  return !isInside(located, workspace) && workspace.names.some((directory) => isWithin(located.name, directory));
+}

@@ -1,0 +1,115 @@
+import { type Glob, compileGlob, matchGlob } from "../call/glob.ts";
+import { baseOf, expandHome, isWithin, segmentsOf } from "../call/path.ts";
+import type { PathEntry, PathLists } from "../knowledge/paths.ts";
+
+/** The meanings a path can have, in the order in which they are judged. */
+export const PATH_CLASSES = ["guard", "credential", "agentConfig", "protected", "secret", "runsLater", "device"] as const;
+export type PathClass = (typeof PATH_CLASSES)[number];
+
+export interface PathMeaning {
+  readonly class: PathClass;
+  readonly why: string;
+  readonly pattern: string;
+}
+
+/** Looks up what paths mean. */
+export interface PathClasses {
+  /** Every meaning of a normalised absolute path, the most serious first. */
+  of(path: string, home: string): readonly PathMeaning[];
+}
+
+/** Patterns that settings add to the built-in lists. */
+export interface AddedPaths {
+  readonly protected: readonly string[];
+  readonly secret: readonly string[];
+  readonly runsLater: readonly string[];
+}
+
+interface Row {
+  readonly meaning: PathMeaning;
+  /** Below home, below the root, or at any depth. */
+  readonly from: "home" | "root" | "any";
+  readonly parts: readonly (string | Glob)[];
+  /** Everything below it too. */
+  readonly tree: boolean;
+  readonly except: readonly string[];
+}
+
+/**
+ * Compiles the built-in lists and what settings add to them. Rows are filed under their first
+ * segment or, as `*.pem`, under their extension, so that a look-up costs a few map reads for
+ * each segment of the path.
+ */
+export function compilePathClasses(lists: PathLists, added: AddedPaths): PathClasses {
+  const literal = new Map<string, Row[]>();
+  const extensions = new Map<string, Row[]>();
+  const wild: Row[] = [];
+  const listed = (patterns: readonly string[]): readonly PathEntry[] =>
+    patterns.map((pattern) => ({ pattern, why: "listed in the settings" }));
+  for (const kind of PATH_CLASSES) {
+    const extra = kind === "protected" || kind === "secret" || kind === "runsLater" ? listed(added[kind]) : [];
+    for (const entry of [...lists[kind], ...extra]) {
+      const row = compileRow(kind, entry);
+      const [first] = row.parts;
+      const extension = /^\*(\.[\w-]+)$/.exec(entry.pattern)?.[1];
+      if (typeof first === "string") file(literal, first, row);
+      else if (extension !== undefined) file(extensions, extension, row);
+      else wild.push(row);
+    }
+  }
+  return {
+    of: (path, home) => {
+      const segments = segmentsOf(path);
+      const homeDepth = isWithin(path, home) ? segmentsOf(home).length : -1;
+      const rows: Row[] = [];
+      segments.forEach((segment, at) => {
+        for (const row of literal.get(segment) ?? []) if (fits(row, segments, at, homeDepth)) rows.push(row);
+        for (const row of wild) if (fits(row, segments, at, homeDepth)) rows.push(row);
+      });
+      const name = baseOf(path);
+      rows.push(...(extensions.get(name.slice(Math.max(name.lastIndexOf("."), 0))) ?? []));
+      const found = rows.filter((row) => !row.except.some((except) => isExcepted(path, except, home))).map((row) => row.meaning);
+      return found.sort((a, b) => PATH_CLASSES.indexOf(a.class) - PATH_CLASSES.indexOf(b.class));
+    },
+  };
+}
+
+function file(map: Map<string, Row[]>, key: string, row: Row): void {
+  const rows = map.get(key);
+  if (rows === undefined) map.set(key, [row]);
+  else rows.push(row);
+}
+
+function compileRow(kind: PathClass, entry: PathEntry): Row {
+  const { pattern } = entry;
+  const tree = /\/(?:\*\*)?$/.test(pattern);
+  const body = pattern.replace(/^~\//, "").replace(/\/(?:\*\*)?$/, "");
+  return {
+    meaning: { class: kind, why: entry.why, pattern },
+    from: pattern.startsWith("~/") ? "home" : pattern.startsWith("/") ? "root" : "any",
+    parts: segmentsOf(body).map((segment) => (/[*?[\\]/.test(segment) ? compileGlob(segment) : segment)),
+    tree,
+    except: entry.except ?? [],
+  };
+}
+
+/** The row's parts stand in the path from `at` on, and nothing follows unless it names a tree. */
+function fits(row: Row, segments: readonly string[], at: number, homeDepth: number): boolean {
+  if (row.from === "home" && at !== homeDepth) return false;
+  if (row.from === "root" && at !== 0) return false;
+  const end = at + row.parts.length;
+  if (row.tree ? end > segments.length : end !== segments.length) return false;
+  return row.parts.every((part, index) => {
+    const segment = segments[at + index] ?? "";
+    return typeof part === "string" ? part === segment : matchGlob(part, segment);
+  });
+}
+
+function isExcepted(path: string, except: string, home: string): boolean {
+  if (except.startsWith("/") || except.startsWith("~/")) {
+    const full = expandHome(except, home);
+    return full.endsWith("/") ? isWithin(path, full.slice(0, -1)) : path === full;
+  }
+  if (except.endsWith("/")) return `${path}/`.includes(`/${except}`);
+  return matchGlob(compileGlob(except), baseOf(path));
+}

@@ -1,0 +1,90 @@
+import { type Word, literalWord } from "../call/word.ts";
+import { type Draft, doubt, raise } from "./draft.ts";
+import { readAwk } from "./languages/awk.ts";
+import { readJq } from "./languages/jq.ts";
+import { readSed } from "./languages/sed.ts";
+import type { PathAction } from "./reading.ts";
+import type { CommandClass, ValueKind } from "./spec.ts";
+
+const EFFECT_CLASS: Readonly<Record<PathAction, CommandClass>> = {
+  read: "read-only",
+  write: "file-modifying",
+  delete: "file-modifying",
+  run: "runs-code",
+};
+
+/** Files `word` under what a value of `kind` means. */
+export function take(draft: Draft, kind: ValueKind, word: Word): void {
+  const path = (action: PathAction, named: Word = word): void => {
+    draft.effects.push({ action, word: named, bases: [...draft.bases], recursive: draft.recursive });
+    raise(draft, EFFECT_CLASS[action]);
+  };
+  switch (kind) {
+    case "text":
+      return;
+    case "git-revision": {
+      // `REV:path` shows the file as it was.
+      const cut = word.text.indexOf(":");
+      if (cut > 0 && cut + 1 < word.text.length) path("read", { ...word, text: word.text.slice(cut + 1), glob: undefined });
+      else if (word.unknown !== undefined) doubt(draft, "cmd.dynamic", `which revision or file \`${word.raw}\` is is not known`, word);
+      return;
+    }
+    case "git-pathspec": {
+      // `:(exclude)x` and `:!x` take away; a star is a pattern of git's own, quoted or not.
+      if (/^:[(!^]/.test(word.text)) return;
+      const text = word.text.replace(/^:\//, "");
+      if (text !== "") path("read", { ...word, text, glob: word.glob ?? (/[*?[]/.test(text) ? text : undefined) });
+      return;
+    }
+    case "read":
+      return path("read");
+    case "write":
+      return path("write");
+    case "delete":
+      return path("delete");
+    case "update":
+      path("read");
+      return path("write");
+    case "run":
+      path("read");
+      return path("run");
+    case "cd":
+      draft.bases.push(word);
+      return path("read");
+    case "list":
+      path("read");
+      return doubt(draft, "path.unknown", `the paths are listed in \`${word.raw}\``, word);
+    case "url":
+      draft.urls.push(word);
+      return;
+    case "shell":
+      draft.inner.push({ kind: "shell", word, bases: [...draft.bases] });
+      return raise(draft, "read-only");
+    case "code":
+      draft.inner.push({ kind: "code", language: draft.language, word });
+      for (const name of pathsIn(word.text)) {
+        draft.effects.push({ action: "read", word: literalWord(name, word.span), bases: [], recursive: false, hint: true });
+      }
+      return raise(draft, "runs-code");
+    case "command":
+      return;
+    case "assignment":
+      draft.assignments.push(word);
+      return;
+    case "sed-script":
+      return readSed(draft, word);
+    case "awk-program":
+      return readAwk(draft, word);
+    case "jq-filter":
+      return readJq(draft, word);
+  }
+}
+
+/** Names in a piece of code that look like paths: string literals without blanks that start or go on with a slash, a dot or a tilde. */
+function pathsIn(code: string): readonly string[] {
+  const found: string[] = [];
+  for (const match of code.matchAll(/["'`]((?:~|\.{0,2}\/|\.)[\w./~@+-]{2,200})["'`]/g)) {
+    if (found.length < 16 && match[1] !== undefined) found.push(match[1]);
+  }
+  return found;
+}

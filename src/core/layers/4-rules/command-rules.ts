@@ -1,0 +1,149 @@
+import type { Span } from "../../call/call.ts";
+import { baseOf } from "../../call/path.ts";
+import { isKnown } from "../../call/word.ts";
+import type { Opinion } from "../../call/opinion.ts";
+import type { Invocation, Script } from "../../shell/script.ts";
+import type { Inquiry } from "../../inquiry/inquiry.ts";
+import { show } from "../../inquiry/show.ts";
+import { type CommandForms, commandForms } from "../../inquiry/command-forms.ts";
+import { refOf } from "../../inquiry/rule-index.ts";
+import type { CommandRule } from "../../inquiry/rule-index.ts";
+import { type Match, match, surelyMatches } from "../../inquiry/wildcard.ts";
+
+/** What the Bash rules say to every command of a script. */
+export function commandOpinions(inquiry: Inquiry, script: Script): readonly Opinion[] {
+  const { rules } = inquiry.context;
+  if (rules.allCommands.length === 0) return [];
+  const forms = new Map(script.invocations.map((invocation) => [invocation.id, commandForms(invocation)]));
+  const opinions: Opinion[] = [];
+  for (const invocation of script.invocations) {
+    const form = forms.get(invocation.id);
+    if (form === undefined) continue;
+    const [name] = invocation.words;
+    const known = name !== undefined && isKnown(name);
+    const candidates = known ? rules.commands(baseOf(name.text)) : rules.allCommands;
+    for (const rule of candidates) opinions.push(...judge(rule, invocation, form, script, forms, inquiry));
+    // A rule that names the program by its path is filed under that path.
+    if (known && name.text.includes("/")) {
+      for (const rule of rules.commands(name.text)) {
+        if (rule.stages[0]?.head === name.text) opinions.push(...judge(rule, invocation, form, script, forms, inquiry));
+      }
+    }
+  }
+  return opinions;
+}
+
+function judge(
+  rule: CommandRule,
+  invocation: Invocation,
+  form: CommandForms,
+  script: Script,
+  forms: ReadonlyMap<number, CommandForms>,
+  inquiry: Inquiry,
+): readonly Opinion[] {
+  const { effect } = rule.rule;
+  if (effect === "allow") {
+    if (!allows(rule, invocation, form, inquiry)) return [];
+    return [invocation, ...handedOver(rule, invocation, script)].map(({ id, span }) => allow(rule, id, span));
+  }
+  const found = rule.whole ? "yes" : restricts(rule, invocation, form, script, forms);
+  if (found === "no") return [];
+  const { text } = rule.rule;
+  const base = { layer: "rules", part: invocation.id, rule: refOf(rule.rule), span: invocation.span } as const;
+  if (found === "maybe") {
+    const why = `whether the ${effect} rule \`${text}\` covers \`${show(form.plain)}\` cannot be known before it runs`;
+    return [{ ...base, effect: "ask", kind: "unknown.guarded", code: "rule.cannot-tell", why }];
+  }
+  if (effect === "deny") return [{ ...base, effect: "deny", code: "rule.deny", why: `the deny rule \`${text}\` forbids \`${show(form.plain)}\`` }];
+  return [{ ...base, effect: "ask", kind: "rule", code: "rule.ask", why: `the ask rule \`${text}\` covers \`${show(form.plain)}\`` }];
+}
+
+/** How surely a deny or ask rule covers an invocation, in any spelling. */
+function restricts(
+  rule: CommandRule,
+  invocation: Invocation,
+  form: CommandForms,
+  script: Script,
+  forms: ReadonlyMap<number, CommandForms>,
+): Match {
+  const [stage, ...later] = rule.stages;
+  if (stage === undefined) return "no";
+  let best = strongest(form.all.map((text) => match(stage, text)));
+  if (best !== "yes" && rule.exact && coversFlags(stage.text, form)) best = "yes";
+  if (best === "no" || later.length === 0) return best;
+  // The rule spells a pipe: the following stages must match too.
+  const { pipe } = invocation;
+  if (pipe === undefined) return "no";
+  for (const [offset, pattern] of later.entries()) {
+    const next = script.invocations.filter((other) => other.pipe?.pipeline === pipe.pipeline && other.pipe.stage === pipe.stage + offset + 1);
+    const found = strongest(next.flatMap((other) => forms.get(other.id)?.all ?? []).map((text) => match(pattern, text)));
+    if (found === "no") return "no";
+    if (found === "maybe") best = "maybe";
+  }
+  return best;
+}
+
+function strongest(matches: readonly Match[]): Match {
+  if (matches.includes("yes")) return "yes";
+  return matches.includes("maybe") ? "maybe" : "no";
+}
+
+/** `Bash(git push --force)` as a deny also means the same verb and flag with more operands. */
+function coversFlags(pattern: string, form: CommandForms): boolean {
+  const words = pattern.split(" ");
+  const flags = words.filter((word) => word.startsWith("-"));
+  if (flags.length === 0) return false;
+  const verbs = words.slice(0, words.findIndex((word) => word.startsWith("-")));
+  const rest = words.filter((word) => !word.startsWith("-")).slice(verbs.length);
+  const operands = form.words.filter((word) => !word.startsWith("-"));
+  return (
+    verbs.every((verb, at) => operands[at] === verb) &&
+    flags.every((flag) => form.words.includes(flag)) &&
+    rest.every((word) => operands.includes(word))
+  );
+}
+
+/** An allow rule covers an invocation only in the spelling it has, and only as far as its author could see. */
+function allows(rule: CommandRule, invocation: Invocation, form: CommandForms, inquiry: Inquiry): boolean {
+  if (invocation.nesting === "code") return false;
+  const { reading } = invocation;
+  if (rule.whole) return !(inquiry.context.rules.guardsCommands && reading.inner.some(({ kind }) => kind === "code"));
+  const [stage] = rule.stages;
+  if (stage === undefined || rule.stages.length !== 1 || !surelyMatches(stage, form.plain)) return false;
+  // A rule that begins with a star was not written for commands that change something.
+  if (stage.head === undefined && stage.pieces.length > 1 && changes(invocation)) return false;
+  // Options and actions that make a reader run or write something must be spelled by the rule.
+  return reading.reaching.every((word) => stage.text.includes(word));
+}
+
+function changes({ reading }: Invocation): boolean {
+  return (
+    (reading.class !== undefined && reading.class !== "read-only") ||
+    reading.dangers.length > 0 ||
+    reading.effects.some(({ action }) => action !== "read") ||
+    reading.inner.some(({ kind }) => kind === "code")
+  );
+}
+
+/**
+ * The commands a covered invocation runs as its argument. A rule for an interpreter covers the
+ * text it names; a rule with a star for a wrapper does not cover whatever is wrapped.
+ */
+function handedOver(rule: CommandRule, invocation: Invocation, script: Script): readonly Invocation[] {
+  return script.invocations
+    .filter(({ parent, nesting }) => parent === invocation.id && (nesting === "script" || rule.exact))
+    .flatMap((inner) => [inner, ...handedOver(rule, inner, script)]);
+}
+
+function allow(rule: CommandRule, part: number, span: Span): Opinion {
+  return {
+    layer: "rules",
+    effect: "allow",
+    code: "rule.allow",
+    why: `the allow rule \`${rule.rule.text}\` covers it`,
+    answers: "rule",
+    part,
+    rule: refOf(rule.rule),
+    span,
+  };
+}

@@ -1,0 +1,116 @@
+import { type Glob, compileText, matchGlob, mayMeet } from "../../call/glob.ts";
+import type { Facts } from "../../call/facts.ts";
+import type { Opinion } from "../../call/opinion.ts";
+import { segmentsOf } from "../../call/path.ts";
+import type { Rule } from "../../settings/rule.ts";
+import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
+import { type Located, locate } from "../../inquiry/locate.ts";
+import { type PathRule, type RuleIndex, refOf } from "../../inquiry/rule-index.ts";
+
+/** What Read and Edit rules say to the paths of a call, whatever tool it is. */
+export function pathOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
+  const { rules } = inquiry.context;
+  if (rules.allPaths.length === 0) return [];
+  return inquiry.uses.flatMap((use) => locate(use, facts).flatMap((located) => judge(located, use, rules, inquiry, facts)));
+}
+
+/** The rule families that speak about an action. A Read deny stops writes too; an Edit allow lets the path be read. */
+function speaks(rule: PathRule, action: PathUse["action"]): boolean {
+  const changes = action === "write" || action === "delete";
+  if (rule.rule.effect === "allow") return rule.family === "Edit" || !changes;
+  return rule.family === "Read" || changes;
+}
+
+function judge(located: Located, use: PathUse, rules: RuleIndex, inquiry: Inquiry, facts: Facts): readonly Opinion[] {
+  const opinions: Opinion[] = [];
+  const open = !located.certain || (use.glob !== undefined && located.type === "absent");
+  const candidates = open ? rules.allPaths : rules.paths(located.names.flatMap(segmentsOf));
+  const seen = new Set<PathRule>();
+  for (const rule of candidates) {
+    if (seen.has(rule) || !speaks(rule, use.action)) continue;
+    seen.add(rule);
+    const opinion = rule.rule.effect === "allow" ? allow(rule, located, use) : restrict(rule, located, use);
+    if (opinion !== undefined) opinions.push(opinion);
+  }
+  if (use.recursive && use.action === "read" && inquiry.call.sandboxed !== true) opinions.push(...below(located, use, rules, facts));
+  return opinions;
+}
+
+/** Deny and ask: on the name, on every link target, and on what a pattern could become. */
+function restrict(rule: PathRule, located: Located, use: PathUse): Opinion | undefined {
+  const bare = rule.globs.length === 0;
+  // A bare rule is about the tool, which the rule for the whole tool says; here it is about commands.
+  if (bare) return undefined;
+  if (located.names.some((name) => rule.globs.some((glob) => matchGlob(glob, name)))) return say(rule.rule, located, use, true);
+  const unsure = !located.certain || (use.glob !== undefined && located.type === "absent");
+  if (!unsure) return undefined;
+  const text = use.glob === undefined ? compileText(located.name, false) : compileText(use.glob, true);
+  if (!rule.globs.some((glob) => mayMeet(glob, text))) return undefined;
+  // A pattern that could name a denied file counts as naming it; an unknown path only may.
+  return say(rule.rule, located, use, use.glob !== undefined && !use.path.includes("\uE000"));
+}
+
+/** Allow: the name and where it leads must both be covered. */
+function allow(rule: PathRule, located: Located, use: PathUse): Opinion | undefined {
+  const { rule: source } = rule;
+  if (!located.certain) return undefined;
+  const bare = rule.globs.length === 0;
+  const covered = bare || [located.name, located.real].every((name) => rule.globs.some((glob) => matchGlob(glob, name)));
+  if (!covered) return undefined;
+  return {
+    layer: "rules",
+    effect: "allow",
+    code: "rule.allow",
+    why: `the allow rule \`${source.text}\` covers \`${use.shown}\``,
+    answers: bare ? (rule.family === "Edit" ? "edit-rule" : "rule") : "path-rule",
+    subject: use.path,
+    rule: refOf(source),
+  };
+}
+
+function say(rule: Rule, located: Located, use: PathUse, sure: boolean): Opinion {
+  const what = located.name === use.shown || located.names.length === 1 ? `\`${use.shown}\`` : `\`${use.shown}\`, which leads to \`${located.real}\``;
+  const base = { layer: "rules", part: use.part, subject: use.path, rule: refOf(rule), span: use.span } as const;
+  if (!sure) {
+    return {
+      ...base,
+      effect: "ask",
+      kind: "unknown.guarded",
+      code: "rule.cannot-tell",
+      why: `whether the ${rule.effect} rule \`${rule.text}\` covers \`${use.shown}\` cannot be known before it runs`,
+    };
+  }
+  const verb = use.action === "read" || use.action === "run" ? "reading" : use.action === "delete" ? "removing" : "writing";
+  if (rule.effect === "deny") {
+    return { ...base, effect: "deny", code: "rule.deny", why: `the deny rule \`${rule.text}\` forbids ${verb} ${what}` };
+  }
+  return { ...base, effect: "ask", kind: "rule", code: "rule.ask", why: `the ask rule \`${rule.text}\` covers ${verb} ${what}` };
+}
+
+/** A reader that goes through a whole directory meets what is denied below it. */
+function below(located: Located, use: PathUse, rules: RuleIndex, facts: Facts): readonly Opinion[] {
+  const guarding = rules.allPaths.filter(({ rule, family, globs }) => rule.effect !== "allow" && family === "Read" && globs.length > 0);
+  if (guarding.length === 0) return [];
+  const tree = facts.trees.get(`tree:${located.name}`);
+  const under: Glob = compileText(`${located.name === "/" ? "" : located.name}/\uE000`, false);
+  for (const { rule, globs } of guarding) {
+    const hit = tree?.files.find((file) => globs.some((glob) => matchGlob(glob, file)));
+    const possible = (tree === undefined || !tree.complete) && globs.some((glob) => mayMeet(glob, under));
+    if (hit === undefined && !possible) continue;
+    const what = hit === undefined ? "a file that" : `\`${hit}\`, which`;
+    return [
+      {
+        layer: "rules",
+        effect: "ask",
+        kind: "unknown.guarded",
+        code: "rule.cannot-tell",
+        why: `\`${use.shown}\` is read with everything below it, where there ${hit === undefined ? "may be" : "is"} ${what} the ${rule.effect} rule \`${rule.text}\` covers`,
+        part: use.part,
+        subject: use.path,
+        rule: refOf(rule),
+        span: use.span,
+      },
+    ];
+  }
+  return [];
+}

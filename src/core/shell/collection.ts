@@ -1,0 +1,50 @@
+import type { Span } from "../call/call.ts";
+import type { Doubt } from "../knowledge/reading.ts";
+import type { Tables } from "../knowledge/tables.ts";
+import type { ShellState } from "./environment.ts";
+import type { Assigned, Invocation, Nesting, PipePlace, RedirectEffect } from "./script.ts";
+
+/** Deepest nesting of scripts in scripts that is followed. */
+export const DEEPEST = 8;
+
+/** What is collected while walking a script; shared by the scripts inside it. */
+export interface Collection {
+  readonly tables: Tables;
+  readonly home: string;
+  readonly invocations: Invocation[];
+  readonly redirects: RedirectEffect[];
+  readonly assigned: Assigned[];
+  readonly doubts: Doubt[];
+  /** Directories the script changes to. */
+  readonly movesTo: Set<string>;
+  nextPipeline: number;
+  /** How many `[[ … ]]` there are: they run nothing but are no empty command either. */
+  tests: number;
+  /** Walks a text that is a script of its own, such as the argument of `sh -c`. */
+  readonly script: (text: string, state: ShellState, place: Place) => void;
+}
+
+/** Where a walk is. */
+export interface Place {
+  readonly parent?: number | undefined;
+  readonly nesting?: Nesting | undefined;
+  readonly pipe?: PipePlace | undefined;
+  readonly background: boolean;
+  readonly remote: boolean;
+  readonly depth: number;
+  /** Where a nested text stands in the whole; positions inside it mean nothing to a reader. */
+  readonly anchor?: Span | undefined;
+}
+
+/**
+ * String literals of a program text that could be a command line: what `system("…")` would run.
+ * Only deny rules and destructive patterns look at what is found so.
+ */
+export function stringsOf(code: string): readonly string[] {
+  const found: string[] = [];
+  for (const match of code.matchAll(/"((?:[^"\\\n]|\\.){3,4000})"|'((?:[^'\\\n]|\\.){3,4000})'|`((?:[^`\\]|\\.){3,4000})`/g)) {
+    const text = (match[1] ?? match[2] ?? match[3] ?? "").replace(/\\(["'`\\])/g, "$1");
+    if (/\s|\//.test(text) && found.length < 64) found.push(text);
+  }
+  return found;
+}

@@ -1,0 +1,212 @@
+import { type ParsedScript, type SyntaxNode, type TestExpression, type Word, forEachChild } from "unbash";
+import type { Doubt } from "../knowledge/reading.ts";
+
+/**
+ * Collects every form in a parsed script that bash may read differently from the parser, or
+ * that runs code the tree does not show. The list is a positive one: a kind of node that is not
+ * named here is a doubt.
+ *
+ * INVARIANT: an empty result means that the structure of the script (which commands, words,
+ * redirects) is known, not that every word is.
+ */
+export function structureDoubts(script: ParsedScript, source: string): readonly Doubt[] {
+  const doubts: Doubt[] = [];
+  continuations(source, doubts);
+  visit(script, { doubts, source, depth: 0, heredoc: false });
+  return doubts;
+}
+
+interface Walk {
+  readonly doubts: Doubt[];
+  readonly source: string;
+  /** How many substitutions deep. */
+  readonly depth: number;
+  /** Inside the body of an unquoted here-document. */
+  readonly heredoc: boolean;
+}
+
+function add(walk: Walk, node: { readonly pos: number; readonly end: number }, why: string, code: Doubt["code"] = "cmd.unparsable"): void {
+  walk.doubts.push({ code, why, span: { start: node.pos, end: node.end } });
+}
+
+/** A backslash-newline inside a word or an operator joins what stands on two lines. */
+function continuations(source: string, doubts: Doubt[]): void {
+  for (let at = source.indexOf("\\\n"); at !== -1; at = source.indexOf("\\\n", at + 2)) {
+    const before = source[at - 1] ?? " ";
+    const after = source[at + 2] ?? " ";
+    const operator = /[&|;<>()]/;
+    if (/\s/.test(before) || (operator.test(before) && !operator.test(after))) continue;
+    const span = { start: at, end: at + 2 };
+    doubts.push({ code: "cmd.unparsable", why: "a line continuation inside a word or an operator", span });
+  }
+}
+
+function visit(node: SyntaxNode, walk: Walk): void {
+  const next = judge(node, walk);
+  forEachChild(node, (child) => visit(child, next));
+}
+
+/** Adds the doubts of one node; returns the walk for its children. */
+function judge(node: SyntaxNode, walk: Walk): Walk {
+  switch (node.type) {
+    case "Script": {
+      const errors = "errors" in node ? (node.errors ?? []) : [];
+      for (const error of errors) add(walk, { pos: error.pos, end: error.pos + 1 }, `bash would not accept it: ${error.message.toLowerCase()}`);
+      if (node.source !== undefined) add(walk, node, "escaped backquotes inside backquotes");
+      return walk;
+    }
+    case "Statement":
+    case "CompoundList":
+    case "AndOr":
+    case "If":
+    case "Elif":
+    case "For":
+    case "While":
+    case "Case":
+    case "CaseItem":
+    case "Subshell":
+    case "BraceGroup":
+    case "Redirected":
+    case "Time":
+    case "Negation":
+    case "Literal":
+    case "SingleQuoted":
+    case "DoubleQuoted":
+    case "AnsiCQuoted":
+    case "LocaleString":
+    case "Glob":
+    case "BraceExpansion":
+    case "SimpleExpansion":
+    case "FileDescriptor":
+    case "HereString":
+    case "HereDocDelimiter":
+    case "Remove":
+    case "Replace":
+    case "CaseModification":
+    case "ArithmeticBinary":
+    case "ArithmeticUnary":
+    case "ArithmeticTernary":
+    case "ArithmeticGroup":
+    case "ArithmeticCommandExpansion":
+      return walk;
+    case "Pipeline":
+    case "Command":
+      glued(node, walk);
+      return walk;
+    case "Word":
+      if (node.text.includes("\\\n")) add(walk, node, "a line continuation inside a word");
+      if (node.parts !== undefined && node.parts.length > 1 && node.parts.some((part) => part.type === "ProcessSubstitution")) {
+        add(walk, node, "a process substitution glued to a word");
+      }
+      return walk;
+    case "ParameterExpansion": {
+      const operation = node.operation;
+      if (node.prefix === "!") add(walk, node, "a variable whose name comes from a variable", "cmd.dynamic");
+      if (node.index !== undefined && !/^(?:\d+|[@*])$/.test(node.index.text)) add(walk, node, "an array subscript, which can run code", "cmd.dynamic");
+      if (operation !== undefined && walk.heredoc) add(walk, node, "an operator on a variable inside a here-document");
+      if (operation?.type === "Default" && operation.operator.includes("=")) add(walk, node, "an expansion that sets a variable", "cmd.dynamic");
+      return walk;
+    }
+    case "Default":
+      return walk;
+    case "Transform":
+      add(walk, node, "an expansion that can run code", "cmd.dynamic");
+      return walk;
+    case "Slice":
+    case "Names":
+    case "Unknown":
+      add(walk, node, "an expansion whose value is not followed", "cmd.dynamic");
+      return walk;
+    case "CommandExpansion":
+      if (/^\$\{[\s|]/.test(node.text)) add(walk, node, "a substitution only newer shells know");
+      if (node.script === undefined) add(walk, node, "a substitution that cannot be read");
+      return { ...walk, depth: walk.depth + 1, heredoc: false };
+    case "ProcessSubstitution":
+      if (node.script === undefined) add(walk, node, "a substitution that cannot be read");
+      return { ...walk, depth: walk.depth + 1, heredoc: false };
+    case "ArithmeticExpansion":
+      if (node.text.startsWith("$[")) add(walk, node, "old-style arithmetic");
+      return walk;
+    case "ArithmeticWord":
+      if (!/^(?:\d+|0[xX][0-9a-fA-F]+)$/.test(node.value)) add(walk, node, "arithmetic on a variable, which can run code", "cmd.dynamic");
+      return walk;
+    case "Assignment":
+      if (node.index !== undefined) add(walk, node, "an array subscript, which can run code", "cmd.dynamic");
+      return walk;
+    case "ArrayValue":
+      add(walk, node, "an array, whose use is not followed", "cmd.dynamic");
+      return walk;
+    case "Redirect": {
+      if (node.operator === "<&" || node.operator === ">&") {
+        if (!/^(?:\d+|-)$/.test(node.target?.text ?? "")) add(walk, node, "a descriptor copied from something that is no number");
+      }
+      if (node.target === undefined) add(walk, node, "a redirect without a target");
+      return walk;
+    }
+    case "FileDescriptorVariable":
+      add(walk, node, "a descriptor kept in a variable");
+      return walk;
+    case "HereDoc": {
+      const text = node.delimiter?.text ?? "";
+      if (node.closing === undefined) add(walk, node, "a here-document that does not end");
+      if (!/^(?:\w+|'[\w -]+'|"[\w -]+"|\\\w+)$/.test(text)) add(walk, node, "a here-document with an unusual end mark");
+      if (walk.depth > 0 && node.delimiter?.quoted !== true) add(walk, node, "an unquoted here-document inside a substitution");
+      return walk;
+    }
+    case "HereDocBody":
+      for (const part of node.parts ?? []) {
+        if (/Quoted|LocaleString/.test(part.type) && /[`$]/.test(part.text)) add(walk, part, "quotes inside a here-document, which do not quote there");
+      }
+      return { ...walk, heredoc: true };
+    case "TestCommand":
+      return walk;
+    case "TestUnary":
+    case "TestBinary":
+    case "TestLogical":
+    case "TestNot":
+    case "TestGroup":
+      testDoubt(node, walk);
+      return walk;
+    case "Function":
+      add(walk, node, `defines the function \`${node.name.text}\``, "cmd.function");
+      return walk;
+    case "Select":
+    case "Coproc":
+    case "ArithmeticFor":
+    case "ArithmeticCommand":
+    case "ExtendedGlob":
+      add(walk, node, `a form of bash that is not followed (${node.type})`, "cmd.dynamic");
+      return walk;
+  }
+}
+
+function testDoubt(node: TestExpression, walk: Walk): void {
+  if (node.type === "TestUnary" && /^-[vR]$/.test(node.operator)) add(walk, node, "a test that can run code hidden in a name", "cmd.dynamic");
+  if (node.type !== "TestBinary" || !/^-(?:eq|ne|lt|le|gt|ge)$/.test(node.operator)) return;
+  for (const side of [node.left, node.right]) {
+    if (!numeric(side)) add(walk, side, "a comparison of numbers on something that is no plain number", "cmd.dynamic");
+  }
+}
+
+/** A literal integer or an expansion that is always one. */
+function numeric(word: Word): boolean {
+  if (word.parts === undefined) return /^-?\d+$/.test(word.value);
+  return /^"?\$(?:[?$!#]|\{#\w+\})"?$/.test(word.text);
+}
+
+/** Process substitutions that touch their neighbours: bash reads one word, the parser two. */
+function glued(node: SyntaxNode, walk: Walk): void {
+  const words: { pos: number; end: number; substitution: boolean }[] = [];
+  forEachChild(node, (child) => {
+    if (child.type !== "Word" && child.type !== "Redirect" && child.type !== "Assignment") return;
+    const parts = child.type === "Word" ? child.parts : child.type === "Redirect" ? child.target?.parts : undefined;
+    words.push({ pos: child.pos, end: child.end, substitution: parts?.some((part) => part.type === "ProcessSubstitution") === true });
+  });
+  words.sort((a, b) => a.pos - b.pos);
+  words.forEach((word, at) => {
+    const after = words[at + 1];
+    if (after !== undefined && word.end === after.pos && (word.substitution || after.substitution)) {
+      add(walk, word, "a process substitution glued to a word");
+    }
+  });
+}

@@ -1,0 +1,75 @@
+import type { Span } from "../call/call.ts";
+import type { Word } from "../call/word.ts";
+import type { Doubt, PathAction, Reading } from "../knowledge/reading.ts";
+
+/** A NAME=VALUE in front of a command or alone. */
+export interface Assigned {
+  readonly name: string;
+  /** Undefined where it is not known. */
+  readonly value: string | undefined;
+  readonly span: Span;
+}
+
+/** Where an invocation stands among its neighbours. */
+export interface PipePlace {
+  /** Equal for all stages of one pipeline. */
+  readonly pipeline: number;
+  readonly stage: number;
+  readonly stages: number;
+}
+
+/** How an invocation came to be inside another one. */
+export type Nesting =
+  /** The other is a wrapper and this is its argument vector. */
+  | "wrapped"
+  /** The other is handed text that a shell runs. */
+  | "script"
+  /** Found in code of another language; only deny rules look at it. */
+  | "code";
+
+/**
+ * One command that the text would run.
+ *
+ * INVARIANT: every command bash can be seen to run has one, wrappers and what they wrap alike.
+ */
+export interface Invocation {
+  readonly id: number;
+  /** The invocation that runs this one as its argument. */
+  readonly parent?: number | undefined;
+  readonly nesting?: Nesting | undefined;
+  /** The command's own word first. */
+  readonly words: readonly Word[];
+  readonly assigned: readonly Assigned[];
+  readonly span: Span;
+  /** Absolute directories it may run in; undefined = any. */
+  readonly directories: readonly string[] | undefined;
+  readonly pipe?: PipePlace | undefined;
+  readonly background: boolean;
+  /** Runs on another machine or in a container: its paths are not this machine's. */
+  readonly remote: boolean;
+  readonly reading: Reading;
+}
+
+/** A redirect to or from a path. */
+export interface RedirectEffect {
+  /** The invocation it belongs to, if any. */
+  readonly part?: number | undefined;
+  readonly action: Extract<PathAction, "read" | "write">;
+  readonly word: Word;
+  readonly directories: readonly string[] | undefined;
+  readonly span: Span;
+  readonly append: boolean;
+}
+
+/** Everything that is known about what a command text would do. */
+export interface Script {
+  readonly source: string;
+  readonly invocations: readonly Invocation[];
+  readonly redirects: readonly RedirectEffect[];
+  /** Assignments that are not a prefix of a command. */
+  readonly assigned: readonly Assigned[];
+  /** Reasons why the structure is not certain. Empty = understood. */
+  readonly doubts: readonly Doubt[];
+  /** The directory changes during the script. */
+  readonly movesTo: readonly string[];
+}

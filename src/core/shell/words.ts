@@ -1,0 +1,185 @@
+import type { DoubleQuotedChild, ParameterExpansionPart, Word as Node, WordPart } from "unbash";
+import type { Span } from "../call/call.ts";
+import { HOLE, type Unknown, type Word } from "../call/word.ts";
+import { expandBraces } from "./braces.ts";
+import type { ShellState } from "./environment.ts";
+import { isPublicVariable } from "./variables.ts";
+
+/** Where and as whom a word is expanded. */
+export interface Surroundings {
+  readonly state: ShellState;
+  readonly home: string;
+}
+
+/** A stretch of a word after expansion of what is known. */
+interface Atom {
+  readonly text: string;
+  readonly quoted: boolean;
+  /** Pathname pattern character. */
+  readonly glob?: boolean;
+  readonly unknown?: Unknown;
+  /** Brace text, still to be expanded. */
+  readonly brace?: boolean;
+  /** Comes from a variable and is split at blanks. */
+  readonly splits?: boolean;
+}
+
+/**
+ * The arguments one word of a command becomes: several where braces or a known variable's
+ * blanks make several, none where a known empty variable stands alone.
+ */
+export function expandWord(node: Node, around: Surroundings): readonly Word[] {
+  const span = { start: node.pos, end: node.end };
+  const atoms = node.parts === undefined ? plain(node, around) : withTilde(node, around, node.parts.flatMap((part) => atomsOf(part, around, false)));
+  const sequences = atoms.some((atom) => atom.brace === true) ? expandBraces(atoms.map(braceText), restore(atoms)) : [atoms];
+  if (sequences === undefined) return [{ ...fromAtoms(node.text, span, atoms), unknown: "brace", text: HOLE, maySplit: true, mayVanish: true }];
+  return sequences.flatMap((sequence) => splitFields(node.text, span, sequence));
+}
+
+/** The value of an assignment: one string, never split or globbed; undefined where it is not known. */
+export function expandValue(node: Node, around: Surroundings): string | undefined {
+  const atoms = node.parts === undefined ? plain(node, around) : withTilde(node, around, node.parts.flatMap((part) => atomsOf(part, around, false)));
+  return atoms.some((atom) => atom.unknown !== undefined) ? undefined : atoms.map((atom) => atom.text).join("");
+}
+
+function plain(node: Node, around: Surroundings): readonly Atom[] {
+  return withTilde(node, around, [{ text: node.value, quoted: false }]);
+}
+
+/** Replaces an unquoted leading tilde; unbash leaves it in the text. */
+function withTilde(node: Node, around: Surroundings, atoms: readonly Atom[]): readonly Atom[] {
+  const [first, ...rest] = atoms;
+  if (first === undefined || !node.text.startsWith("~")) return atoms;
+  const name = /^~([^/]*)/.exec(first.text)?.[1] ?? "";
+  const after = first.text.slice(1 + name.length);
+  const slash = after.startsWith("/") || rest.length === 0;
+  if (/[\\"'$`]/.test(node.text.slice(0, 1 + name.length)) || !slash) return [{ text: HOLE, quoted: true, unknown: "tilde" }, ...rest];
+  if (name === "") return [{ text: around.home, quoted: true }, { ...first, text: after }, ...rest];
+  if (name === "root") return [{ text: "/root", quoted: true }, { ...first, text: after }, ...rest];
+  const directories = around.state.directories;
+  if (name === "+" && directories?.length === 1) return [{ text: directories[0] ?? "", quoted: true }, { ...first, text: after }, ...rest];
+  return [{ text: HOLE, quoted: true, unknown: "tilde" }, { ...first, text: after }, ...rest];
+}
+
+function atomsOf(part: WordPart | DoubleQuotedChild, around: Surroundings, quoted: boolean): readonly Atom[] {
+  switch (part.type) {
+    case "Literal":
+      return [{ text: part.value, quoted: quoted || part.text !== part.value }];
+    case "SingleQuoted":
+    case "AnsiCQuoted":
+      return [{ text: part.value, quoted: true }];
+    case "DoubleQuoted":
+    case "LocaleString":
+      return part.parts.length === 0 ? [{ text: "", quoted: true }] : part.parts.flatMap((child) => atomsOf(child, around, true));
+    case "Glob":
+      return [{ text: part.text, quoted: false, glob: true }];
+    case "ExtendedGlob":
+      return [{ text: HOLE, quoted: false, unknown: "glob" }];
+    case "BraceExpansion":
+      return [{ text: part.text, quoted: false, brace: true }];
+    case "SimpleExpansion":
+      return [variable(part.text.slice(1), around, quoted)];
+    case "ParameterExpansion":
+      return [parameter(part, around, quoted)];
+    case "CommandExpansion":
+      return [{ text: HOLE, quoted, unknown: "substitution" }];
+    case "ArithmeticExpansion":
+      return [{ text: HOLE, quoted, unknown: "number" }];
+    case "ProcessSubstitution":
+      // bash puts the path of a descriptor here; what it reads is judged where it stands.
+      return [{ text: "/dev/fd/63", quoted: true }];
+  }
+}
+
+function parameter(part: ParameterExpansionPart, around: Surroundings, quoted: boolean): Atom {
+  if (part.prefix === "#") return { text: HOLE, quoted, unknown: "number" };
+  if (part.prefix === undefined && part.index === undefined && part.operation === undefined) {
+    return variable(part.parameter, around, quoted);
+  }
+  const operation = part.operation;
+  // `${X:?}` is X, or the command does not run at all.
+  if (operation?.type === "Default" && (operation.operator === ":?" || operation.operator === "?")) {
+    return variable(part.parameter, around, quoted);
+  }
+  if (operation?.type === "Default" && (operation.operator === ":-" || operation.operator === "-")) {
+    const value = around.state.variables.get(part.parameter);
+    if (value !== undefined && value !== "") return { text: value, quoted, splits: !quoted };
+  }
+  const own = around.state.variables.has(part.parameter) || isPublicVariable(part.parameter);
+  return { text: HOLE, quoted, unknown: own ? "variable" : "environment" };
+}
+
+function variable(name: string, around: Surroundings, quoted: boolean): Atom {
+  const { state } = around;
+  if (/^[?$!#]$/.test(name)) return { text: HOLE, quoted, unknown: "number" };
+  if (state.variables.has(name)) {
+    const value = state.variables.get(name);
+    return value === undefined || state.anyVariable ? { text: HOLE, quoted, unknown: "variable" } : { text: value, quoted, splits: !quoted };
+  }
+  if (state.anyVariable) return { text: HOLE, quoted, unknown: "environment" };
+  if (name === "HOME") return { text: around.home, quoted: true };
+  if (name === "PWD" && state.directories?.length === 1) return { text: state.directories[0] ?? "", quoted: true };
+  return { text: HOLE, quoted, unknown: isPublicVariable(name) ? "variable" : "environment" };
+}
+
+const SLOT = "\uE001";
+
+/** Text in which everything but braces is one opaque character, so that braces can be expanded alone. */
+function braceText(atom: Atom): string {
+  return atom.brace === true ? atom.text : SLOT;
+}
+
+/** Puts the atoms back into an expanded text; a brace's own text holds only literal characters. */
+function restore(atoms: readonly Atom[]): (text: string) => readonly Atom[] | undefined {
+  const others = atoms.filter((atom) => atom.brace !== true);
+  return (text) => {
+    let next = 0;
+    const out: Atom[] = [];
+    for (const piece of text.split(/(\uE001)/)) {
+      if (piece === "") continue;
+      if (piece === SLOT) {
+        const atom = others[next++];
+        if (atom === undefined) return undefined;
+        out.push(atom);
+      } else if (/[$`"'\\]/.test(piece)) return undefined;
+      else for (const bit of piece.split(/([*?[\]])/)) if (bit !== "") out.push({ text: bit, quoted: false, glob: /^[*?[\]]$/.test(bit) });
+    }
+    return out;
+  };
+}
+
+/** Splits at the blanks of known, unquoted variables. */
+function splitFields(raw: string, span: Span, atoms: readonly Atom[]): readonly Word[] {
+  if (!atoms.some((atom) => atom.splits === true)) return [fromAtoms(raw, span, atoms)];
+  const fields: Atom[][] = [[]];
+  for (const atom of atoms) {
+    if (atom.splits !== true) {
+      fields.at(-1)?.push(atom);
+      continue;
+    }
+    const pieces = atom.text.split(/[ \t\n]+/);
+    pieces.forEach((piece, at) => {
+      if (at > 0) fields.push([]);
+      if (piece !== "") for (const bit of piece.split(/([*?[\]])/)) if (bit !== "") fields.at(-1)?.push({ text: bit, quoted: false, glob: /^[*?[\]]$/.test(bit) });
+    });
+  }
+  return fields.filter((field) => field.length > 0).map((field) => fromAtoms(raw, span, field));
+}
+
+function fromAtoms(raw: string, span: Span, atoms: readonly Atom[]): Word {
+  const text = atoms.map((atom) => atom.text).join("");
+  const unknown = atoms.find((atom) => atom.unknown !== undefined)?.unknown;
+  const glob = atoms.some((atom) => atom.glob === true)
+    ? atoms.map((atom) => (atom.glob === true ? atom.text : atom.text.replace(/[\\*?[\]]/g, "\\$&"))).join("")
+    : undefined;
+  const bare = atoms.some((atom) => atom.unknown !== undefined && !atom.quoted && atom.unknown !== "number");
+  return {
+    raw,
+    span,
+    text,
+    ...(glob === undefined ? {} : { glob }),
+    ...(unknown === undefined ? {} : { unknown }),
+    maySplit: bare,
+    mayVanish: bare && atoms.every((atom) => atom.unknown !== undefined && !atom.quoted),
+  };
+}
