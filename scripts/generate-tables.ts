@@ -39,7 +39,7 @@ for (const file of readdirSync(directory).sort()) {
 
 const sorted = Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
 const hash = createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
-const tables = openTables(sorted, hash);
+const tables = openTables({ hash, names: Object.keys(sorted), text: (name) => (Object.hasOwn(sorted, name) ? sorted[name] : undefined) });
 for (const { file, name, label, commands } of examples) {
   for (const failure of failedExamples(tables, label, commands)) faults.push(`data/commands/${file}: ${name}: ${failure}`);
 }
@@ -60,14 +60,11 @@ const outputs: readonly (readonly [string, string])[] = [
 /** Hash of every entry. */
 export const TABLES_HASH = ${JSON.stringify(hash)};
 
-/** One entry a command, as JSON text that is parsed when the command is first met. */
-export const COMMANDS: Readonly<Record<string, string>> = {
-${Object.entries(sorted)
-  .map(([name, text]) => `  ${JSON.stringify(name)}: ${JSON.stringify(text)},`)
-  .join("\n")}
-};
+/** A line a command: its name and where its entry lies in tables.gen.txt, in bytes. */
+export const TABLES_INDEX = ${JSON.stringify(index(sorted))};
 `,
   ],
+  ["src/core/knowledge/tables.gen.txt", Object.values(sorted).join("\n")],
   [
     "src/core/knowledge/paths.gen.ts",
     `${banner}import type { DestructiveLists, PathLists } from "./paths.ts";
@@ -80,6 +77,19 @@ export const DESTRUCTIVE: DestructiveLists = ${JSON.stringify(destructive, undef
 `,
   ],
 ];
+
+/** `name offset length`, a line each. */
+function index(texts: Readonly<Record<string, string>>): string {
+  let offset = 0;
+  return Object.entries(texts)
+    .map(([name, text]) => {
+      const length = Buffer.byteLength(text);
+      const line = `${name} ${offset} ${length}`;
+      offset += length + 1;
+      return line;
+    })
+    .join("\n");
+}
 
 let stale = false;
 for (const [file, text] of outputs) {

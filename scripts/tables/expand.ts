@@ -51,6 +51,7 @@ export function expandFile(value: unknown): readonly ExpandedCommand[] {
 
 const KEYS: readonly string[] = [
   "class",
+  "bare",
   "style",
   "stop",
   "bundle",
@@ -79,6 +80,7 @@ function expandSpec(raw: Raw, groups: Groups, at: string, top: boolean): Command
   }
   const spec: Record<string, unknown> = {
     class: raw["class"] === undefined ? undefined : oneOf(raw["class"], COMMAND_CLASSES, `${at}.class`),
+    bare: raw["bare"] === undefined ? undefined : oneOf(raw["bare"], COMMAND_CLASSES, `${at}.bare`),
     style: raw["style"] === undefined ? undefined : oneOf(raw["style"], ["gnu", "words", "pairs", "none"], `${at}.style`),
     stop: flag(raw, "stop", at),
     bundle: flag(raw, "bundle", at),
@@ -175,9 +177,13 @@ function dangers(value: unknown, at: string): readonly DangerSpec[] {
   return value.map((item: unknown, index) => {
     if (typeof item === "string") return { why: item };
     const raw = record(item, `${at}[${index}]`);
-    only(raw, ["options", "operands", "why", "instead"], `${at}[${index}]`);
+    only(raw, ["options", "unless", "values", "operands", "why", "instead"], `${at}[${index}]`);
     return {
       ...(raw["options"] === undefined ? {} : { options: texts(raw["options"], at) }),
+      ...(raw["unless"] === undefined ? {} : { unless: texts(raw["unless"], at) }),
+      ...(raw["values"] === undefined
+        ? {}
+        : { values: Object.fromEntries(Object.entries(record(raw["values"], at)).map(([name, list]) => [name, texts(list, at)])) }),
       ...(raw["operands"] === undefined ? {} : { operands: texts(raw["operands"], at) }),
       why: text(raw["why"], `${at}[${index}].why`),
       ...(raw["instead"] === undefined ? {} : { instead: text(raw["instead"], at) }),

@@ -1,9 +1,9 @@
-import { HOLE, type Word, knownPrefix } from "../call/word.ts";
+import { HOLE, type Word, isKnown, knownPrefix } from "../call/word.ts";
 import { type Draft, doubt, finish, newDraft, raise } from "./draft.ts";
 import { type Option, type OptionIndex, findLong, findNumber, indexOptions } from "./options.ts";
 import { readers } from "./readers/readers.ts";
 import type { Reading } from "./reading.ts";
-import type { CommandEntry, CommandSpec, DangerSpec, OperandSpec, OptionSpec } from "./spec.ts";
+import type { CommandEntry, CommandSpec, DangerSpec, OperandSpec, OptionSpec, ValueKind } from "./spec.ts";
 import { take } from "./take.ts";
 
 /** A command's table, options indexed once. */
@@ -52,6 +52,8 @@ interface Scan {
   loose: Word | undefined;
   /** Words after the first operand of a command that stops there. */
   rest: readonly Word[];
+  /** `--` stood before the first operand. */
+  closed: boolean;
   replaced: readonly OperandSpec[] | undefined;
 }
 
@@ -65,14 +67,17 @@ function readWords(
   draft.rest = words;
   const index = compiled.index(spec);
   const all = [...dangers, ...(spec.danger ?? [])];
-  const scan: Scan = { operands: [], loose: undefined, rest: [], replaced: undefined };
+  const scan: Scan = { operands: [], loose: undefined, rest: [], closed: false, replaced: undefined };
   const stops = spec.stop === true || spec.subcommands !== undefined;
   scanOptions(draft, spec, index, words, scan, stops);
 
   if (spec.subcommands !== undefined) {
-    const [name, ...rest] = scan.operands.length > 0 ? [scan.operands[0], ...scan.rest] : [];
-    if (name !== undefined) {
-      const sub = name.unknown === undefined && name.glob === undefined ? ownEntry(spec.subcommands, name.text) : undefined;
+    const [name] = scan.operands;
+    const { rest } = scan;
+    if (name === undefined) raise(draft, spec.bare);
+    else {
+      // Behind `--` nothing is a subcommand.
+      const sub = isKnown(name) && !scan.closed ? ownEntry(spec.subcommands, name.text) : undefined;
       if (sub !== undefined) {
         draft.path.push(name.text);
         draft.canonical.length = 0;
@@ -93,7 +98,10 @@ function readWords(
         matchDangers(draft, all);
         return;
       }
-      scan.operands.push(...rest);
+      if (!scan.closed) {
+        scan.rest = [];
+        scanOptions(draft, spec, index, rest, scan, false);
+      }
     }
   }
 
@@ -120,8 +128,10 @@ function looseWord(draft: Draft, word: Word, spec: CommandSpec): void {
 }
 
 function isRisky(option: OptionSpec): boolean {
-  return option.class !== undefined || option.danger !== undefined || (option.takes !== undefined && option.takes !== "text");
+  return option.class !== undefined || option.danger !== undefined || REACHING_KINDS.includes(option.takes ?? "text");
 }
+
+const REACHING_KINDS: readonly ValueKind[] = ["write", "delete", "update", "run", "list", "shell", "code", "command"];
 
 /** Sorts words into options and operands as the command itself would. */
 function scanOptions(
@@ -153,6 +163,7 @@ function scanOptions(
     }
     if (text === "--" && word.unknown === undefined) {
       open = false;
+      if (scan.operands.length === 0) scan.closed = true;
       draft.canonical.push(text);
       continue;
     }
@@ -264,9 +275,8 @@ function apply(
 ): number {
   const written = /^--?[^=]*/.exec(word.text)?.[0] ?? word.text;
   if (option.spec.takes === undefined) {
-    if (glued !== undefined && option.spec.may === undefined) return unlisted(draft, word, word.text);
     present(draft, option, glued, scan, written);
-    return 0;
+    return glued !== undefined && option.spec.may === undefined ? unlisted(draft, word, word.text) : 0;
   }
   if (glued !== undefined) {
     present(draft, option, glued, scan, written);
@@ -351,6 +361,9 @@ function assign(draft: Draft, specs: readonly OperandSpec[], scan: Scan): void {
 function matchDangers(draft: Draft, specs: readonly DangerSpec[]): void {
   for (const spec of specs) {
     if (!(spec.options ?? []).every((name) => draft.options.has(name))) continue;
+    if ((spec.unless ?? []).some((name) => draft.options.has(name))) continue;
+    const values = Object.entries(spec.values ?? {});
+    if (!values.every(([name, list]) => draft.options.get(name)?.some((word) => list.includes(word?.text.toUpperCase() ?? "")))) continue;
     const hit = spec.operands === undefined ? undefined : draft.operands.find((word) => spec.operands?.some((form) => fits(word.text, form)));
     if (spec.operands !== undefined && hit === undefined) continue;
     draft.dangers.push({ code: "cmd.destructive", why: spec.why, instead: spec.instead, span: hit?.span });

@@ -83,6 +83,10 @@ export interface OperandSpec {
 /** A destructive form: all of `options` present and, where given, an operand that matches. */
 export interface DangerSpec {
   readonly options?: readonly string[] | undefined;
+  /** Not where one of these is present (`--dry-run`). */
+  readonly unless?: readonly string[] | undefined;
+  /** Options whose value is one of these, in any case: `{"--request": ["DELETE"]}`. */
+  readonly values?: Readonly<Record<string, readonly string[]>> | undefined;
   /** An operand equal to one of these; `*` at the end matches the rest of the word. */
   readonly operands?: readonly string[] | undefined;
   readonly why: string;
@@ -103,6 +107,8 @@ export type OptionStyle =
 
 export interface CommandSpec {
   readonly class?: CommandClass | undefined;
+  /** The class without a subcommand, where the command has some (`git stash`). */
+  readonly bare?: CommandClass | undefined;
   readonly style?: OptionStyle | undefined;
   /** Options end at the first operand. */
   readonly stop?: boolean | undefined;

@@ -13,12 +13,20 @@ export interface Tables {
   entry(name: string): CommandEntry | undefined;
 }
 
-/** Opens generated tables: `sources` maps a command's name to its entry as JSON text. */
-export function openTables(sources: Readonly<Record<string, string>>, hash: string): Tables {
+/** Where generated tables lie: each command's entry as JSON text, fetched when it is first met. */
+export interface TableSource {
+  readonly hash: string;
+  readonly names: readonly string[];
+  /** Undefined for a command no table describes. */
+  readonly text: (name: string) => string | undefined;
+}
+
+/** Opens generated tables. */
+export function openTables({ hash, names, text: textOf }: TableSource): Tables {
   const compiled = new Map<string, Compiled>();
   const find = (name: string): Compiled | undefined => {
     const ready = compiled.get(name);
-    const text = Object.hasOwn(sources, name) ? sources[name] : undefined;
+    const text = ready === undefined ? textOf(name) : undefined;
     if (ready !== undefined || text === undefined) return ready;
     // The text was made and checked by the generator; it is the one place where its type is asserted.
     const found = compile(JSON.parse(text) as CommandEntry);
@@ -27,7 +35,7 @@ export function openTables(sources: Readonly<Record<string, string>>, hash: stri
   };
   return {
     hash,
-    names: Object.keys(sources),
+    names,
     read: (name, words) => {
       const table = find(name);
       return table === undefined ? unknownReading(name, words) : readArgv(table, words);

@@ -22,20 +22,10 @@ export function take(draft: Draft, kind: ValueKind, word: Word): void {
   switch (kind) {
     case "text":
       return;
-    case "git-revision": {
-      // `REV:path` shows the file as it was.
-      const cut = word.text.indexOf(":");
-      if (cut > 0 && cut + 1 < word.text.length) path("read", { ...word, text: word.text.slice(cut + 1), glob: undefined });
-      else if (word.unknown !== undefined) doubt(draft, "cmd.dynamic", `which revision or file \`${word.raw}\` is is not known`, word);
+    case "git-revision":
+    case "git-pathspec":
+      for (const named of gitPaths(word)) path("read", named);
       return;
-    }
-    case "git-pathspec": {
-      // `:(exclude)x` and `:!x` take away; a star is a pattern of git's own, quoted or not.
-      if (/^:[(!^]/.test(word.text)) return;
-      const text = word.text.replace(/^:\//, "");
-      if (text !== "") path("read", { ...word, text, glob: word.glob ?? (/[*?[]/.test(text) ? text : undefined) });
-      return;
-    }
     case "read":
       return path("read");
     case "write":
@@ -87,4 +77,21 @@ function pathsIn(code: string): readonly string[] {
     if (found.length < 16 && match[1] !== undefined) found.push(match[1]);
   }
   return found;
+}
+
+/**
+ * The paths an argument of git can name: itself, what follows the colon of `REV:path` and
+ * `:0:path`, and a pathspec without its magic. `:!x` and `:(exclude)x` take away and name none.
+ * A star is a pattern of git's own, quoted or not (gitglossary(7), gitrevisions(7)).
+ */
+export function gitPaths(word: Word): readonly Word[] {
+  const { text } = word;
+  if (/^:[!^]/.test(text)) return [];
+  const magic = /^:\(([^)]*)\)/.exec(text);
+  if (magic?.[1]?.split(",").includes("exclude") === true) return [];
+  const names = magic === null ? [text.replace(/^:\//, "").replace(/^:(?:\d:)?/, "")] : [text.slice(magic[0].length)];
+  if (magic === null) names.push(text.slice(text.indexOf(":") + 1), text.slice(text.lastIndexOf(":") + 1));
+  return [...new Set(names)]
+    .filter((name) => name !== "")
+    .map((name) => ({ ...word, text: name, glob: /[*?[]/.test(name) ? (name === text ? (word.glob ?? name) : name) : undefined }));
 }

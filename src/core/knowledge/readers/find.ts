@@ -20,7 +20,6 @@ const RUNS = words("-exec -execdir -ok -okdir");
 /** `find`: start points are searched, actions may run, write or delete. */
 export function readFind(draft: Draft, operands: readonly Word[]): void {
   raise(draft, "read-only");
-  draft.recursive = true;
   let at = 0;
   for (; at < operands.length; at++) {
     const text = operands[at]?.text ?? "";

@@ -1,6 +1,7 @@
 import type { Word } from "../../call/word.ts";
 import { literalWord } from "../../call/word.ts";
 import { type Draft, doubt, raise } from "../draft.ts";
+import { gitPaths } from "../take.ts";
 
 /** `git checkout` and `git restore`: with paths they overwrite work that was never committed. */
 export function readGitCheckout(draft: Draft, operands: readonly Word[]): void {
@@ -13,6 +14,9 @@ export function readGitCheckout(draft: Draft, operands: readonly Word[]): void {
   const looksLikePath = first !== undefined && (/^(?:\.{1,2}(?:\/|$)|:)/.test(first.text) || first.text.endsWith("/"));
   const named = draft.options.has("--pathspec-from-file");
   if (restore || named || looksLikePath || (dashes && operands.length > 0) || (!makes && operands.length > 1)) {
+    for (const word of restore || dashes ? operands : operands.slice(looksLikePath ? 0 : 1)) {
+      for (const named of gitPaths(word)) draft.effects.push({ action: "write", word: named, bases: [...draft.bases], recursive: false });
+    }
     draft.dangers.push({
       code: "cmd.destructive",
       why: "overwrites changes that were never committed",
@@ -30,9 +34,6 @@ const CONFIG_READS: readonly string[] = [
   "--get-color",
   "--get-colorbool",
   "--list",
-  "--name-only",
-  "--show-origin",
-  "--show-scope",
 ];
 const CONFIG_WRITES: readonly string[] = [
   "--add",
@@ -50,6 +51,8 @@ export function readGitConfig(draft: Draft, operands: readonly Word[]): void {
   const [first] = operands;
   const writes = CONFIG_WRITES.some((name) => draft.options.has(name)) || CONFIG_VERBS.includes(first?.text ?? "");
   const verb = first?.text === "get" || first?.text === "list";
+  const everything = first?.text === "list" || draft.options.has("--list") || ["--all", "--regexp", "--get-regexp"].some((name) => draft.options.has(name));
+  if (everything) doubt(draft, "cmd.prints-secrets", "prints the configuration, which may hold secrets", first);
   const reads = verb || CONFIG_READS.some((name) => draft.options.has(name)) || operands.length <= 1;
   if (!writes && reads) return raise(draft, "read-only");
   raise(draft, "file-modifying", "changes what git does and runs");

@@ -1,0 +1,136 @@
+import { isAbsolute } from "node:path";
+import type { ToolCall } from "../core/call/call.ts";
+import { type JsonObject, isObject, stringAt, trueAt } from "../core/call/json.ts";
+import { modeNamed } from "../core/call/mode.ts";
+import { prepare } from "../core/gate.ts";
+import type { GateContext } from "../core/inquiry/inquiry.ts";
+import { buildPolicy } from "../core/settings/merge.ts";
+import type { SettingsScope, SettingsSource } from "../core/settings/source.ts";
+import { type GateOptions, decideCall } from "../host/gate.ts";
+import { readLines } from "../host/lines.ts";
+import { loadSources } from "../host/settings/load.ts";
+import { builtInTables } from "../host/tables.ts";
+import { EXIT, type Terminal, printableJson } from "./command.ts";
+import { decisionJson } from "./decision-json.ts";
+
+/** Most policies kept compiled at once. */
+const MOST_CONTEXTS = 64;
+/** Longest line that is read, in characters. */
+const LONGEST_LINE = 64 * 1024 * 1024;
+
+/** A line that is no call, said so that its author can mend it. */
+interface LineFault {
+  readonly id?: unknown;
+  readonly error: { readonly code: string; readonly message: string; readonly line: number };
+}
+
+/** Decides one call a line. A faulty line yields an error object and does not stop the rest. */
+export async function checkBatch(options: GateOptions, sandboxed: boolean, io: Terminal): Promise<number> {
+  const tables = builtInTables();
+  const contexts = new Map<string, GateContext>();
+  let faulty = 0;
+  let number = 0;
+  let pending: string[] = [];
+  const flush = (): void => {
+    if (pending.length > 0) io.stdout(`${pending.join("\n")}\n`);
+    pending = [];
+  };
+  const contextFor = (line: JsonObject, cwd: string, home: string): GateContext => {
+    const given = ["managed", "user", "project", "settings"].map((name) => line[name]);
+    const key = JSON.stringify([cwd, home, given]);
+    let context = contexts.get(key);
+    if (context === undefined) {
+      const loaded = loadSources({
+        root: cwd,
+        cwd,
+        home,
+        env: options.env ?? {},
+        settingsArg: options.settings,
+        managedArg: options.managed,
+        ambient: options.ambient !== false,
+      });
+      const place = { root: cwd, cwd, home };
+      const sources = [...loaded.sources, ...inlineSources(line, cwd, home, options.ambient === false)];
+      context = prepare(buildPolicy(sources, place, loaded.fingerprint), place, tables);
+      if (contexts.size >= MOST_CONTEXTS) contexts.clear();
+      contexts.set(key, context);
+    }
+    return context;
+  };
+  for await (const text of readLines(io.stdin, LONGEST_LINE)) {
+    number++;
+    if (text.trim() === "") continue;
+    const call = readLine(text, number, options, sandboxed, io);
+    let answer: unknown;
+    if ("error" in call) {
+      faulty++;
+      answer = call;
+    } else {
+      const decision = decideCall(contextFor(call.line, call.call.cwd, call.call.home), call.call);
+      answer = decisionJson(decision, call.line["id"]);
+    }
+    pending.push(printableJson(JSON.stringify(answer)));
+    if (pending.length >= 256) flush();
+  }
+  flush();
+  if (faulty > 0) io.stderr(`cordon: ${faulty} of ${number} lines could not be read; each has an \`error\` in the output\n`);
+  return faulty > 0 ? EXIT.data : EXIT.ok;
+}
+
+type LineCall = { readonly line: JsonObject; readonly call: ToolCall };
+
+function readLine(text: string, number: number, options: GateOptions, sandboxed: boolean, io: Terminal): LineCall | LineFault {
+  let line: unknown;
+  const fault = (code: string, message: string, id?: unknown): LineFault => ({ ...(id === undefined ? {} : { id }), error: { code, message, line: number } });
+  try {
+    line = JSON.parse(text);
+  } catch (error) {
+    return fault("json", error instanceof Error ? error.message : String(error));
+  }
+  if (!isObject(line)) return fault("shape", "the line is no JSON object");
+  const id = line["id"];
+  const tool = stringAt(line, "tool");
+  if (tool === undefined || tool === "") return fault("tool", "`tool` must be a non-empty string", id);
+  const { input } = line;
+  if (!isObject(input)) return fault("input", "`input` must be an object", id);
+  for (const name of ["cwd", "home"]) {
+    const path = line[name];
+    if (path !== undefined && (typeof path !== "string" || !isAbsolute(path) || path.includes("\0"))) return fault(name, `\`${name}\` must be an absolute path`, id);
+  }
+  const named = line["mode"];
+  const mode = typeof named === "string" ? modeNamed(named) : undefined;
+  if (named !== undefined && named !== null && mode === undefined) return fault("mode", `there is no mode \`${String(named)}\``, id);
+  if (line["sandboxed"] !== undefined && typeof line["sandboxed"] !== "boolean") return fault("sandboxed", "`sandboxed` must be true or false", id);
+  for (const name of ["settings", "managed", "user", "project"]) {
+    if (line[name] !== undefined && !isObject(line[name])) return fault(name, `\`${name}\` must be an object`, id);
+  }
+  const cwd = stringAt(line, "cwd") ?? options.cwd ?? io.cwd();
+  return {
+    line,
+    call: {
+      tool,
+      input,
+      cwd,
+      root: cwd,
+      home: stringAt(line, "home") ?? options.home ?? io.home,
+      mode: mode ?? options.mode,
+      sandboxed: trueAt(line, "sandboxed") || (line["sandboxed"] === undefined && sandboxed),
+      agent: stringAt(line, "agent"),
+      session: stringAt(line, "session"),
+    },
+  };
+}
+
+/** Settings that stand in the line itself: trusted, and managed only where no real ones are read. */
+function inlineSources(line: JsonObject, cwd: string, home: string, isolated: boolean): readonly SettingsSource[] {
+  const sources: SettingsSource[] = [];
+  const add = (name: string, scope: SettingsScope, anchor: string): void => {
+    const value = line[name];
+    if (isObject(value)) sources.push({ scope, text: JSON.stringify(value), trusted: true, repository: name === "project", anchor, base: anchor });
+  };
+  add("managed", isolated ? "managed" : "command-line", cwd);
+  add("settings", "project", cwd);
+  add("project", "project", cwd);
+  add("user", "user", `${home}/.claude`);
+  return sources;
+}

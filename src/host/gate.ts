@@ -1,0 +1,128 @@
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import type { ToolCall } from "../core/call/call.ts";
+import type { Decision } from "../core/call/decision.ts";
+import type { Facts } from "../core/call/facts.ts";
+import type { JsonObject } from "../core/call/json.ts";
+import type { Mode } from "../core/call/mode.ts";
+import { judge, prepare } from "../core/gate.ts";
+import { type GateContext, examine } from "../core/inquiry/inquiry.ts";
+import { needsOf } from "../core/inquiry/needs.ts";
+import type { Tables } from "../core/knowledge/tables.ts";
+import { buildPolicy } from "../core/settings/merge.ts";
+import type { Policy } from "../core/settings/policy.ts";
+import type { Problem } from "../core/settings/problem.ts";
+import { gatherFacts } from "./facts/gather.ts";
+import { loadSources } from "./settings/load.ts";
+import { builtInTables } from "./tables.ts";
+
+/** Where a gate stands and which settings it obeys. */
+export interface GateOptions {
+  /** Directory the agent works in; default the process's own. */
+  readonly cwd?: string | undefined;
+  /** Project root; default `cwd`. */
+  readonly root?: string | undefined;
+  readonly home?: string | undefined;
+  /** The mode of calls that name none. */
+  readonly mode?: Mode | undefined;
+  /** Settings of the command-line scope: a file, or JSON text. */
+  readonly settings?: string | undefined;
+  /** Managed settings for a trial; they count as managed only where `ambient` is false. */
+  readonly managed?: string | undefined;
+  /** False: no settings file of the machine, the project or the person is read. Default true. */
+  readonly ambient?: boolean | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** A call as a caller of the library writes it; what is missing comes from the gate. */
+export interface CallInput {
+  readonly tool: string;
+  readonly input: JsonObject;
+  readonly cwd?: string | undefined;
+  readonly mode?: Mode | undefined;
+  readonly sandboxed?: boolean | undefined;
+  readonly session?: string | undefined;
+  readonly agent?: string | undefined;
+}
+
+/** What the host knows besides what it looks up: hook answers, grants of the session, files read. */
+export type KnownFacts = Partial<Pick<Facts, "hooks" | "grants" | "reads">>;
+
+/**
+ * A gate: one policy at one place. Deciding runs nothing, asks nobody and writes nothing.
+ *
+ * INVARIANT: a handle without shared state; two gates in one process know nothing of each other.
+ */
+export interface Gate {
+  readonly policy: Policy;
+  readonly context: GateContext;
+  readonly tables: Tables;
+  readonly cwd: string;
+  readonly root: string;
+  readonly home: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What is wrong with the settings, with file, line and column. */
+  readonly problems: readonly Problem[];
+  call(input: CallInput): ToolCall;
+  decide(input: CallInput, known?: KnownFacts): Decision;
+}
+
+/**
+ * Opens a gate. Never throws for faulty settings: they make it stricter and stand in `problems`;
+ * a managed file that cannot be read denies every call.
+ */
+export function createGate(options: GateOptions = {}): Gate {
+  const env = options.env ?? process.env;
+  const home = resolve(options.home ?? env["HOME"] ?? homedir());
+  const cwd = resolve(options.cwd ?? process.cwd());
+  const root = resolve(options.root ?? cwd);
+  const { sources, fingerprint } = loadSources({
+    root,
+    cwd,
+    home,
+    env,
+    settingsArg: options.settings,
+    managedArg: options.managed,
+    ambient: options.ambient !== false,
+  });
+  const policy = buildPolicy(sources, { root, cwd, home }, fingerprint);
+  return gateFor(policy, { root, cwd, home }, env, builtInTables(), options.mode);
+}
+
+/** A gate for a policy that is already built. */
+export function gateFor(
+  policy: Policy,
+  place: { readonly root: string; readonly cwd: string; readonly home: string },
+  env: Readonly<Record<string, string | undefined>>,
+  tables: Tables,
+  mode?: Mode,
+): Gate {
+  const context = prepare(policy, place, tables);
+  const call = (input: CallInput): ToolCall => ({
+    tool: input.tool,
+    input: input.input,
+    cwd: input.cwd === undefined ? place.cwd : resolve(place.cwd, input.cwd),
+    root: place.root,
+    home: place.home,
+    mode: input.mode ?? mode,
+    sandboxed: input.sandboxed,
+    session: input.session,
+    agent: input.agent,
+  });
+  return {
+    policy,
+    context,
+    tables,
+    ...place,
+    env,
+    problems: policy.problems,
+    call,
+    decide: (input, known) => decideCall(context, call(input), known),
+  };
+}
+
+/** Reads a call, finds out what the core asks for, and lets it decide. */
+export function decideCall(context: GateContext, call: ToolCall, known: KnownFacts = {}): Decision {
+  const inquiry = examine(context, call);
+  return judge(inquiry, gatherFacts(needsOf(inquiry), known));
+}
