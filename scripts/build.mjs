@@ -19,7 +19,16 @@ const run = (what, file, ...args) => {
 run("generating the tables", "scripts/run.mjs", "scripts/generate-settings.ts");
 run("generating the tables", "scripts/run.mjs", "scripts/generate-tables.ts");
 run("compiling", "node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", fresh);
-run("bundling", "node_modules/rolldown/bin/cli.mjs", "-c", "rolldown.config.ts", "-d", `${fresh}/bin`, "--logLevel", "warn");
+run(
+  "bundling",
+  "node_modules/rolldown/bin/cli.mjs",
+  "-c",
+  "rolldown.config.ts",
+  "-d",
+  `${fresh}/bin`,
+  "--logLevel",
+  "warn",
+);
 copyFileSync("src/core/knowledge/tables.gen.txt", `${fresh}/tables.txt`);
 writeFileSync(`${fresh}/.complete`, "");
 

@@ -24,7 +24,11 @@ for (const file of readdirSync(directory).sort()) {
     for (const command of expandFile(JSON.parse(readFileSync(join(directory, file), "utf8")))) {
       for (const name of command.names) {
         if (entries.has(name)) faults.push(`data/commands/${file}: \`${name}\` is defined twice`);
-        const entry: CommandEntry = { name, checked: command.checked, spec: command.spec satisfies CommandSpec };
+        const entry: CommandEntry = {
+          name,
+          checked: command.checked,
+          spec: command.spec satisfies CommandSpec,
+        };
         entries.set(name, JSON.stringify(entry));
       }
       for (const [label, commands] of command.examples) {
@@ -39,9 +43,14 @@ for (const file of readdirSync(directory).sort()) {
 
 const sorted = Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
 const hash = createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
-const tables = openTables({ hash, names: Object.keys(sorted), text: (name) => (Object.hasOwn(sorted, name) ? sorted[name] : undefined) });
+const tables = openTables({
+  hash,
+  names: Object.keys(sorted),
+  text: (name) => (Object.hasOwn(sorted, name) ? sorted[name] : undefined),
+});
 for (const { file, name, label, commands } of examples) {
-  for (const failure of failedExamples(tables, label, commands)) faults.push(`data/commands/${file}: ${name}: ${failure}`);
+  for (const failure of failedExamples(tables, label, commands))
+    faults.push(`data/commands/${file}: ${name}: ${failure}`);
 }
 
 if (faults.length > 0) {
@@ -108,4 +117,6 @@ if (stale && process.argv.includes("--check")) {
   console.error("generated tables are stale: run `npm run generate`");
   process.exit(1);
 }
-console.error(`${entries.size} commands, ${examples.reduce((sum, { commands }) => sum + commands.length, 0)} examples, tables ${hash}`);
+console.error(
+  `${entries.size} commands, ${examples.reduce((sum, { commands }) => sum + commands.length, 0)} examples, tables ${hash}`,
+);

@@ -31,12 +31,18 @@ export function expandFile(value: unknown): readonly ExpandedCommand[] {
   for (const [name, group] of Object.entries(record(file["groups"] ?? {}, "groups"))) {
     const raw = record(group, `groups.${name}`);
     only(raw, ["flags", "options", "uses"], `groups.${name}`);
-    groups[name] = { flags: flags(raw, groups, `groups.${name}`), options: options(raw, groups, `groups.${name}`) };
+    groups[name] = {
+      flags: flags(raw, groups, `groups.${name}`),
+      options: options(raw, groups, `groups.${name}`),
+    };
   }
   return Object.entries(record(file["commands"], "commands")).map(([name, command]) => {
     const raw = record(command, name);
     const examples = Object.entries(record(raw["examples"] ?? {}, `${name}.examples`)).map(
-      ([label, list]): readonly [string, readonly string[]] => [label, texts(list, `${name}.examples.${label}`)],
+      ([label, list]): readonly [string, readonly string[]] => [
+        label,
+        texts(list, `${name}.examples.${label}`),
+      ],
     );
     if (examples.length === 0) throw new TableFault(`${name}: needs examples`);
     const names = [name, ...texts(raw["names"] ?? [], `${name}.names`)];
@@ -81,7 +87,10 @@ function expandSpec(raw: Raw, groups: Groups, at: string, top: boolean): Command
   const spec: Record<string, unknown> = {
     class: raw["class"] === undefined ? undefined : oneOf(raw["class"], COMMAND_CLASSES, `${at}.class`),
     bare: raw["bare"] === undefined ? undefined : oneOf(raw["bare"], COMMAND_CLASSES, `${at}.bare`),
-    style: raw["style"] === undefined ? undefined : oneOf(raw["style"], ["gnu", "words", "pairs", "none"], `${at}.style`),
+    style:
+      raw["style"] === undefined
+        ? undefined
+        : oneOf(raw["style"], ["gnu", "words", "pairs", "none"], `${at}.style`),
     stop: flag(raw, "stop", at),
     bundle: flag(raw, "bundle", at),
     exact: flag(raw, "exact", at),
@@ -101,10 +110,14 @@ function expandSpec(raw: Raw, groups: Groups, at: string, top: boolean): Command
 }
 
 function flags(raw: Raw, groups: Groups, at: string): readonly string[] {
-  const own = typeof raw["flags"] === "string" ? raw["flags"].split(/\s+/).filter((part) => part !== "") : texts(raw["flags"] ?? [], `${at}.flags`);
+  const own =
+    typeof raw["flags"] === "string"
+      ? raw["flags"].split(/\s+/).filter((part) => part !== "")
+      : texts(raw["flags"] ?? [], `${at}.flags`);
   // `-a,--all` in a string of flags keeps its spellings together.
   const used = texts(raw["uses"] ?? [], `${at}.uses`).flatMap((name) => group(groups, name, at).flags ?? []);
-  for (const each of own) if (!/^[-+]/.test(each)) throw new TableFault(`${at}.flags: \`${each}\` does not start with a dash`);
+  for (const each of own)
+    if (!/^[-+]/.test(each)) throw new TableFault(`${at}.flags: \`${each}\` does not start with a dash`);
   return [...used, ...own];
 }
 
@@ -116,7 +129,8 @@ function group(groups: Groups, name: string, at: string): Pick<CommandSpec, "fla
 
 function options(raw: Raw, groups: Groups, at: string): Readonly<Record<string, OptionSpec>> | undefined {
   const out: Record<string, OptionSpec> = {};
-  for (const name of texts(raw["uses"] ?? [], `${at}.uses`)) Object.assign(out, group(groups, name, at).options);
+  for (const name of texts(raw["uses"] ?? [], `${at}.uses`))
+    Object.assign(out, group(groups, name, at).options);
   for (const [key, value] of Object.entries(record(raw["options"] ?? {}, `${at}.options`))) {
     if (!/^[-+]/.test(key)) throw new TableFault(`${at}.options: \`${key}\` does not start with a dash`);
     out[key] = option(value, `${at} ${key}`);
@@ -129,7 +143,8 @@ function option(value: unknown, at: string): OptionSpec {
   if (typeof value === "string") {
     if (value.startsWith("!")) return { danger: value.slice(1) };
     if (value.startsWith("?")) return { may: oneOf(value.slice(1), VALUE_KINDS, at) };
-    if ((COMMAND_CLASSES as readonly string[]).includes(value)) return { class: oneOf(value, COMMAND_CLASSES, at) };
+    if ((COMMAND_CLASSES as readonly string[]).includes(value))
+      return { class: oneOf(value, COMMAND_CLASSES, at) };
     return { takes: oneOf(value, VALUE_KINDS, at) };
   }
   const raw = record(value, at);
@@ -168,7 +183,8 @@ function operands(value: unknown, at: string): readonly OperandSpec[] {
     for (const key of Object.keys(spec)) if (spec[key] === undefined) delete spec[key];
     return { kind: oneOf(raw["kind"], VALUE_KINDS, at), ...spec };
   });
-  if (specs.filter((spec) => spec.repeated === true).length > 1) throw new TableFault(`${at}: only one operand may repeat`);
+  if (specs.filter((spec) => spec.repeated === true).length > 1)
+    throw new TableFault(`${at}: only one operand may repeat`);
   return specs;
 }
 
@@ -183,7 +199,11 @@ function dangers(value: unknown, at: string): readonly DangerSpec[] {
       ...(raw["unless"] === undefined ? {} : { unless: texts(raw["unless"], at) }),
       ...(raw["values"] === undefined
         ? {}
-        : { values: Object.fromEntries(Object.entries(record(raw["values"], at)).map(([name, list]) => [name, texts(list, at)])) }),
+        : {
+            values: Object.fromEntries(
+              Object.entries(record(raw["values"], at)).map(([name, list]) => [name, texts(list, at)]),
+            ),
+          }),
       ...(raw["operands"] === undefined ? {} : { operands: texts(raw["operands"], at) }),
       why: text(raw["why"], `${at}[${index}].why`),
       ...(raw["instead"] === undefined ? {} : { instead: text(raw["instead"], at) }),
@@ -192,7 +212,8 @@ function dangers(value: unknown, at: string): readonly DangerSpec[] {
 }
 
 function record(value: unknown, at: string): Raw {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TableFault(`${at}: must be an object`);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new TableFault(`${at}: must be an object`);
   return Object.fromEntries(Object.entries(value));
 }
 
@@ -223,5 +244,6 @@ function nonEmpty(list: readonly string[]): readonly string[] | undefined {
 }
 
 function only(raw: Raw, keys: readonly string[], at: string): void {
-  for (const key of Object.keys(raw)) if (!keys.includes(key)) throw new TableFault(`${at}: unknown key \`${key}\``);
+  for (const key of Object.keys(raw))
+    if (!keys.includes(key)) throw new TableFault(`${at}: unknown key \`${key}\``);
 }

@@ -73,15 +73,27 @@ export async function checkBatch(options: GateOptions, sandboxed: boolean, io: T
     if (pending.length >= 256) flush();
   }
   flush();
-  if (faulty > 0) io.stderr(`cordon: ${faulty} of ${number} lines could not be read; each has an \`error\` in the output\n`);
+  if (faulty > 0)
+    io.stderr(
+      `cordon: ${faulty} of ${number} lines could not be read; each has an \`error\` in the output\n`,
+    );
   return faulty > 0 ? EXIT.data : EXIT.ok;
 }
 
 type LineCall = { readonly line: JsonObject; readonly call: ToolCall };
 
-function readLine(text: string, number: number, options: GateOptions, sandboxed: boolean, io: Terminal): LineCall | LineFault {
+function readLine(
+  text: string,
+  number: number,
+  options: GateOptions,
+  sandboxed: boolean,
+  io: Terminal,
+): LineCall | LineFault {
   let line: unknown;
-  const fault = (code: string, message: string, id?: unknown): LineFault => ({ ...(id === undefined ? {} : { id }), error: { code, message, line: number } });
+  const fault = (code: string, message: string, id?: unknown): LineFault => ({
+    ...(id === undefined ? {} : { id }),
+    error: { code, message, line: number },
+  });
   try {
     line = JSON.parse(text);
   } catch (error) {
@@ -95,14 +107,18 @@ function readLine(text: string, number: number, options: GateOptions, sandboxed:
   if (!isObject(input)) return fault("input", "`input` must be an object", id);
   for (const name of ["cwd", "home"]) {
     const path = line[name];
-    if (path !== undefined && (typeof path !== "string" || !isAbsolute(path) || path.includes("\0"))) return fault(name, `\`${name}\` must be an absolute path`, id);
+    if (path !== undefined && (typeof path !== "string" || !isAbsolute(path) || path.includes("\0")))
+      return fault(name, `\`${name}\` must be an absolute path`, id);
   }
   const named = line["mode"];
   const mode = typeof named === "string" ? modeNamed(named) : undefined;
-  if (named !== undefined && named !== null && mode === undefined) return fault("mode", `there is no mode \`${String(named)}\``, id);
-  if (line["sandboxed"] !== undefined && typeof line["sandboxed"] !== "boolean") return fault("sandboxed", "`sandboxed` must be true or false", id);
+  if (named !== undefined && named !== null && mode === undefined)
+    return fault("mode", `there is no mode \`${String(named)}\``, id);
+  if (line["sandboxed"] !== undefined && typeof line["sandboxed"] !== "boolean")
+    return fault("sandboxed", "`sandboxed` must be true or false", id);
   for (const name of ["settings", "managed", "user", "project"]) {
-    if (line[name] !== undefined && !isObject(line[name])) return fault(name, `\`${name}\` must be an object`, id);
+    if (line[name] !== undefined && !isObject(line[name]))
+      return fault(name, `\`${name}\` must be an object`, id);
   }
   const cwd = stringAt(line, "cwd") ?? options.cwd ?? io.cwd();
   return {
@@ -122,11 +138,24 @@ function readLine(text: string, number: number, options: GateOptions, sandboxed:
 }
 
 /** Settings that stand in the line itself: trusted, and managed only where no real ones are read. */
-function inlineSources(line: JsonObject, cwd: string, home: string, isolated: boolean): readonly SettingsSource[] {
+function inlineSources(
+  line: JsonObject,
+  cwd: string,
+  home: string,
+  isolated: boolean,
+): readonly SettingsSource[] {
   const sources: SettingsSource[] = [];
   const add = (name: string, scope: SettingsScope, anchor: string): void => {
     const value = line[name];
-    if (isObject(value)) sources.push({ scope, text: JSON.stringify(value), trusted: true, repository: name === "project", anchor, base: anchor });
+    if (isObject(value))
+      sources.push({
+        scope,
+        text: JSON.stringify(value),
+        trusted: true,
+        repository: name === "project",
+        anchor,
+        base: anchor,
+      });
   };
   add("managed", isolated ? "managed" : "command-line", cwd);
   add("settings", "project", cwd);

@@ -3,7 +3,15 @@ import { parseArgs } from "node:util";
 import { MODES, modeNamed } from "../core/call/mode.ts";
 import { formatProblem } from "../core/settings/problem.ts";
 import { type Gate, type GateOptions, createGate } from "../host/gate.ts";
-import { type Command, EXIT, type Terminal, parseFault, printable, printableJson, usageError } from "./command.ts";
+import {
+  type Command,
+  EXIT,
+  type Terminal,
+  parseFault,
+  printable,
+  printableJson,
+  usageError,
+} from "./command.ts";
 import { decisionJson, opinionsJson } from "./decision-json.ts";
 import { readTarget, readToolInput } from "./target.ts";
 
@@ -86,23 +94,47 @@ export const command: Command = {
       return checkBatch(options, values.sandboxed === true, io);
     }
     const [text, ...more] = positionals;
-    if (more.length > 0) return usageError(io, "check", `one call at a time; \`${more[0] ?? ""}\` is too many`, "quote the call: `'Bash(npm test)'`");
+    if (more.length > 0)
+      return usageError(
+        io,
+        "check",
+        `one call at a time; \`${more[0] ?? ""}\` is too many`,
+        "quote the call: `'Bash(npm test)'`",
+      );
     if ((text === undefined) === (values.tool === undefined)) {
-      return usageError(io, "check", text === undefined ? "there is no call to check" : "give a call or --tool, not both");
+      return usageError(
+        io,
+        "check",
+        text === undefined ? "there is no call to check" : "give a call or --tool, not both",
+      );
     }
-    const target = values.tool === undefined ? readTarget(text ?? "") : readToolInput(values.tool, values.input);
+    const target =
+      values.tool === undefined ? readTarget(text ?? "") : readToolInput(values.tool, values.input);
     if ("fault" in target) return usageError(io, "check", target.fault, target.hint);
 
     const gate = createGate(options);
-    const faulty = reportProblems(gate, io, [values.settings, values.managed].filter((file) => file !== undefined));
+    const faulty = reportProblems(
+      gate,
+      io,
+      [values.settings, values.managed].filter((file) => file !== undefined),
+    );
     if (faulty) return EXIT.settings;
     const decision = gate.decide({ ...target, sandboxed: values.sandboxed });
     if (values.json === true) {
-      const json = { ...decisionJson(decision), mode: decision.mode, ...(values.explain === true ? { opinions: opinionsJson(decision) } : {}) };
+      const json = {
+        ...decisionJson(decision),
+        mode: decision.mode,
+        ...(values.explain === true ? { opinions: opinionsJson(decision) } : {}),
+      };
       io.stdout(`${printableJson(JSON.stringify(json))}\n`);
     } else {
       const { renderDecision } = await import("./render-decision.ts");
-      io.stdout(renderDecision(decision, { explain: values.explain === true, colour: io.isTerminal && io.env["NO_COLOR"] === undefined }));
+      io.stdout(
+        renderDecision(decision, {
+          explain: values.explain === true,
+          colour: io.isTerminal && io.env["NO_COLOR"] === undefined,
+        }),
+      );
     }
     return decision.verdict === "allow" ? 0 : decision.verdict === "ask" ? 1 : 2;
   },
@@ -120,13 +152,20 @@ function absoluteFile(argument: string | undefined, io: Terminal): string | unde
  */
 export function reportProblems(gate: Gate, io: Terminal, named: readonly string[]): boolean {
   for (const problem of gate.problems) {
-    if (problem.severity !== "note") io.stderr(`cordon: ${formatProblem(problem).split("\n").map(printable).join("\n")}\n`);
+    if (problem.severity !== "note")
+      io.stderr(`cordon: ${formatProblem(problem).split("\n").map(printable).join("\n")}\n`);
   }
   const { rules, files } = gate.policy.ignored;
   if (rules > 0) {
-    io.stderr(`cordon: ${rules} allow rule${rules === 1 ? "" : "s"} of ${files.map(printable).join(", ")} ignored: the workspace is not trusted\n`);
+    io.stderr(
+      `cordon: ${rules} allow rule${rules === 1 ? "" : "s"} of ${files.map(printable).join(", ")} ignored: the workspace is not trusted\n`,
+    );
   }
-  const whole = gate.problems.some(({ severity, key, file }) => severity === "error" && key === undefined && (file === undefined || named.some((name) => resolve(io.cwd(), name) === file)));
+  const whole = gate.problems.some(
+    ({ severity, key, file }) =>
+      severity === "error" &&
+      key === undefined &&
+      (file === undefined || named.some((name) => resolve(io.cwd(), name) === file)),
+  );
   return named.length > 0 && whole;
 }
-

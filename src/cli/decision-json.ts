@@ -14,7 +14,14 @@ export function decisionJson(decision: Decision, id?: unknown): Record<string, u
     ...(decision.hint === undefined ? {} : { hint: decision.hint }),
     ...(decision.parts.length === 0
       ? {}
-      : { parts: decision.parts.map(({ command, decision: verdict, code, why }) => ({ command, decision: verdict, code, why })) }),
+      : {
+          parts: decision.parts.map(({ command, decision: verdict, code, why }) => ({
+            command,
+            decision: verdict,
+            code,
+            why,
+          })),
+        }),
     ...(decision.suggestions.length === 0 ? {} : { suggestions: decision.suggestions }),
   };
 }

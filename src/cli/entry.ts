@@ -14,7 +14,9 @@ function crash(error: unknown): never {
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
 // The reader of the result has gone (`cordon … | head`): there is nobody to answer.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => (error.code === "EPIPE" ? process.exit(70) : crash(error)));
+process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+  error.code === "EPIPE" ? process.exit(70) : crash(error),
+);
 
 function version(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");

@@ -8,14 +8,46 @@ interface Listed {
 
 /** Every command, loaded only when it is run: start-up is on the path of each hook call. */
 const COMMANDS: readonly Listed[] = [
-  { name: "check", summary: "say what the gate decides about a tool call", load: async () => (await import("./check.ts")).command },
-  { name: "run", summary: "gate a command, ask, run it in the sandbox, record it", load: async () => (await import("./run.ts")).command },
-  { name: "sandbox", summary: "run a command in the sandbox, no questions", load: async () => (await import("./sandbox.ts")).command },
-  { name: "audit", summary: "verify and show the audit trail", load: async () => (await import("./audit.ts")).command },
-  { name: "hook", summary: "answer a hook of a coding agent", load: async () => (await import("./hook.ts")).command },
-  { name: "install", summary: "put cordon in front of a coding agent", load: async () => (await import("./install.ts")).install },
-  { name: "uninstall", summary: "take cordon out again", load: async () => (await import("./install.ts")).uninstall },
-  { name: "demo", summary: "show the gauntlet on a real temporary repository", load: async () => (await import("./demo.ts")).command },
+  {
+    name: "check",
+    summary: "say what the gate decides about a tool call",
+    load: async () => (await import("./check.ts")).command,
+  },
+  {
+    name: "run",
+    summary: "gate a command, ask, run it in the sandbox, record it",
+    load: async () => (await import("./run.ts")).command,
+  },
+  {
+    name: "sandbox",
+    summary: "run a command in the sandbox, no questions",
+    load: async () => (await import("./sandbox.ts")).command,
+  },
+  {
+    name: "audit",
+    summary: "verify and show the audit trail",
+    load: async () => (await import("./audit.ts")).command,
+  },
+  {
+    name: "hook",
+    summary: "answer a hook of a coding agent",
+    load: async () => (await import("./hook.ts")).command,
+  },
+  {
+    name: "install",
+    summary: "put cordon in front of a coding agent",
+    load: async () => (await import("./install.ts")).install,
+  },
+  {
+    name: "uninstall",
+    summary: "take cordon out again",
+    load: async () => (await import("./install.ts")).uninstall,
+  },
+  {
+    name: "demo",
+    summary: "show the gauntlet on a real temporary repository",
+    load: async () => (await import("./demo.ts")).command,
+  },
 ];
 
 /** Runs one command line and returns its exit status. Throws only for faults of cordon itself. */

@@ -1,2 +1,108 @@
-import type { Command } from "./command.ts";
-export const command: Command = { name: "run", summary: "", help: "", run: async () => 64 };
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { MODES, modeNamed } from "../core/call/mode.ts";
+import { type Gate, createGate } from "../host/gate.ts";
+import { terminalAsker } from "../host/prompts/terminal.ts";
+import { type Outcome, runCall } from "../host/run/run-call.ts";
+import { openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
+import { commandText, splitAtDashes } from "./command-text.ts";
+import { reportProblems } from "./check.ts";
+import { type Command, EXIT, type Terminal, parseFault, printable, usageError } from "./command.ts";
+import { reportResult } from "./sandbox.ts";
+
+const HELP = `usage: cordon run [OPTIONS] -- COMMAND [ARGUMENT ...]
+       cordon run [OPTIONS] -- 'SHELL TEXT'
+
+Judges the command, asks on the terminal where it must, runs it in the sandbox and records both.
+One argument is shell text; several are a program and its arguments.
+
+options:
+  --mode MODE      ${MODES.join(", ")}
+  --preview        show the decision and what the sandbox would allow; run nothing
+  --cwd DIR        directory to run in; also the project root
+  --settings FILE  settings of the command-line scope: a file, or JSON text
+  --no-ambient     read no settings file of the machine, the project or the person
+  --session NAME   the session that grants belong to (default $CORDON_SESSION, else the terminal)
+
+exit status: the command's own, 128+n for a signal; 126 refused, 127 not found, 64 usage, 78 settings
+
+examples:
+  cordon run -- npm test
+  cordon run -- 'git add -A && git commit -m "work"'
+  cordon run --preview -- rm -rf build
+`;
+
+export const command: Command = {
+  name: "run",
+  summary: "gate a command, ask, run it in the sandbox, record it",
+  help: HELP,
+  async run(argv, io) {
+    const { own, rest } = splitAtDashes(argv);
+    let values;
+    try {
+      ({ values } = parseArgs({
+        args: [...own],
+        options: {
+          mode: { type: "string" },
+          preview: { type: "boolean" },
+          cwd: { type: "string" },
+          settings: { type: "string" },
+          "no-ambient": { type: "boolean" },
+          session: { type: "string" },
+        },
+      }));
+    } catch (error) {
+      const fault = parseFault(error);
+      if (fault === undefined) throw error;
+      return usageError(io, "run", fault, "put `--` before the command: `cordon run -- npm test`");
+    }
+    if (rest === undefined || rest.length === 0)
+      return usageError(io, "run", "there is no command", "write `cordon run -- npm test`");
+    const mode = values.mode === undefined ? undefined : modeNamed(values.mode);
+    if (values.mode !== undefined && mode === undefined)
+      return usageError(io, "run", `there is no mode \`${values.mode}\``, `one of ${MODES.join(", ")}`);
+    const gate = createGate({
+      cwd: resolve(io.cwd(), values.cwd ?? "."),
+      home: io.home,
+      mode,
+      settings:
+        values.settings?.trimStart().startsWith("{") === false
+          ? resolve(io.cwd(), values.settings)
+          : values.settings,
+      ambient: values["no-ambient"] !== true,
+      env: io.env,
+    });
+    if (reportProblems(gate, io, values.settings === undefined ? [] : [values.settings]))
+      return EXIT.settings;
+    const input = { tool: "Bash", input: { command: commandText(rest) } };
+    if (values.preview === true) {
+      const { renderPreview } = await import("./preview.ts");
+      io.stdout(renderPreview(gate, input));
+      return EXIT.ok;
+    }
+    const session = openSession(sessionId(values.session, io.env), runtimeDirectory(io.env, io.home));
+    const outcome = await runCall(gate, input, {
+      ask: terminalAsker(printable),
+      session,
+      stdio: { signal: io.interrupted },
+      notify: (text) => io.stderr(`cordon: ${printable(text)}\n`),
+    });
+    return outcome.kind === "ran" ? reportResult(outcome.result, io) : refused(gate, outcome, io);
+  },
+};
+
+/** Says why nothing ran and how it could be let through. */
+function refused(gate: Gate, outcome: Extract<Outcome, { kind: "refused" }>, io: Terminal): number {
+  const { decision } = outcome;
+  io.stderr(`cordon: refused (${decision.code}): ${printable(outcome.why)}\n`);
+  if (decision.hint !== undefined) io.stderr(`  hint: ${printable(decision.hint)}\n`);
+  if (decision.verdict === "ask") {
+    const rules = decision.offers[0]?.map(({ rule }) => rule) ?? [];
+    io.stderr(
+      rules.length === 0
+        ? "  hint: run it from a terminal to be asked; no rule can allow it\n"
+        : `  hint: run it from a terminal to be asked, or allow ${rules.map((rule) => `\`${printable(rule)}\``).join(" and ")} in ${gate.root}/.cordon/settings.local.json\n`,
+    );
+  }
+  return EXIT.refused;
+}

@@ -2,14 +2,19 @@ import { type JsonObject, isObject } from "../core/call/json.ts";
 import { toolClass } from "../core/settings/tools.ts";
 
 /** A tool call as a person types it, or why it is none. */
-export type Target = { readonly tool: string; readonly input: JsonObject } | { readonly fault: string; readonly hint?: string };
+export type Target =
+  | { readonly tool: string; readonly input: JsonObject }
+  | { readonly fault: string; readonly hint?: string };
 
 /** Reads `Tool(argument)`: the command of Bash, the path of a file tool, the URL of WebFetch. */
 export function readTarget(text: string): Target {
   const match = /^([A-Za-z_][\w-]*)(?:\(([\s\S]*)\))?$/.exec(text.trim());
   const tool = match?.[1];
   if (tool === undefined) {
-    return { fault: `\`${text}\` is no tool call`, hint: "write `Tool(argument)`, for example `cordon check 'Bash(npm test)'`" };
+    return {
+      fault: `\`${text}\` is no tool call`,
+      hint: "write `Tool(argument)`, for example `cordon check 'Bash(npm test)'`",
+    };
   }
   const argument = match?.[2];
   if (argument === undefined) return { tool, input: {} };
@@ -35,7 +40,10 @@ export function readTarget(text: string): Target {
     case "interaction":
     case "mcp":
     case "unknown":
-      return { fault: `the argument of \`${tool}\` cannot be told from its text`, hint: `use \`--tool ${tool} --input '{...}'\`` };
+      return {
+        fault: `the argument of \`${tool}\` cannot be told from its text`,
+        hint: `use \`--tool ${tool} --input '{...}'\``,
+      };
   }
 }
 

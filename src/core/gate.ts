@@ -17,7 +17,7 @@ import { rulesLayer } from "./layers/4-rules/rules.ts";
 import { scopeLayer } from "./layers/5-scope/scope.ts";
 import { commandLayer } from "./layers/6-command/command.ts";
 import { modeLayer } from "./layers/7-mode/mode.ts";
-import { suggestionsFor } from "./layers/8-approval/suggestions.ts";
+import { offersFor } from "./layers/8-approval/offers.ts";
 import type { Policy } from "./settings/policy.ts";
 
 /** Where a policy is applied; its rules are anchored here. */
@@ -68,10 +68,16 @@ export function judge(inquiry: Inquiry, facts: Facts): Decision {
   const by = folded.by ?? NOTHING_SAID;
   const asks = folded.verdict === "ask";
   const closed = asks ? closes(inquiry) : undefined;
+  const offers = asks ? offersFor(inquiry, opinions) : [];
   const head =
     closed === undefined
       ? { verdict: folded.verdict, code: by.code, layer: by.layer, why: by.why }
-      : { verdict: "deny" as const, code: closed.code, layer: "mode" as const, why: `${closed.why}: ${by.why}` };
+      : {
+          verdict: "deny" as const,
+          code: closed.code,
+          layer: "mode" as const,
+          why: `${closed.why}: ${by.why}`,
+        };
   return {
     ...head,
     ...(by.kind === undefined || folded.verdict === "allow" ? {} : { kind: by.kind }),
@@ -81,7 +87,8 @@ export function judge(inquiry: Inquiry, facts: Facts): Decision {
     mode: inquiry.mode,
     parts: partsOf(inquiry, opinions),
     opinions: [...opinions].sort((a, b) => LAYERS.indexOf(a.layer) - LAYERS.indexOf(b.layer)),
-    suggestions: asks ? suggestionsFor(inquiry, opinions) : [],
+    suggestions: offers.flat(),
+    offers,
   };
 }
 

@@ -46,7 +46,7 @@ export interface CallInput {
 }
 
 /** What the host knows besides what it looks up: hook answers, grants of the session, files read. */
-export type KnownFacts = Partial<Pick<Facts, "hooks" | "grants" | "reads">>;
+export type KnownFacts = Partial<Pick<Facts, "hooks" | "grants" | "reads" | "sandboxFault">>;
 
 /**
  * A gate: one policy at one place. Deciding runs nothing, asks nobody and writes nothing.

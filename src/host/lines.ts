@@ -3,7 +3,10 @@
  *
  * A line longer than `longest` characters is cut there; what follows on it is dropped.
  */
-export async function* readLines(stream: AsyncIterable<Uint8Array | string>, longest: number): AsyncIterable<string> {
+export async function* readLines(
+  stream: AsyncIterable<Uint8Array | string>,
+  longest: number,
+): AsyncIterable<string> {
   const decoder = new TextDecoder("utf-8");
   let rest = "";
   for await (const chunk of stream) {

@@ -4,7 +4,11 @@ import { TABLES_HASH, TABLES_INDEX } from "../core/knowledge/tables.gen.ts";
 import { type Tables, openTables } from "../core/knowledge/tables.ts";
 
 /** Beside the bundles and the library in dist/, and where the generator puts it in a checkout. */
-const PLACES: readonly string[] = ["../tables.txt", "../core/knowledge/tables.gen.txt", "../src/core/knowledge/tables.gen.txt"];
+const PLACES: readonly string[] = [
+  "../tables.txt",
+  "../core/knowledge/tables.gen.txt",
+  "../src/core/knowledge/tables.gen.txt",
+];
 
 /**
  * The built-in command tables. Two megabytes of text stay on the disk; an entry is read when its
@@ -29,12 +33,15 @@ export function builtInTables(): Tables {
 }
 
 function readEntry(offset: number, length: number): string {
-  const file = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
+  const file = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) =>
+    existsSync(path),
+  );
   if (file === undefined) throw new Error("the command tables are missing; build cordon again");
   const descriptor = openSync(file, "r");
   try {
     const bytes = Buffer.alloc(length);
-    if (readSync(descriptor, bytes, 0, length, offset) !== length) throw new Error(`${file} is cut short; build cordon again`);
+    if (readSync(descriptor, bytes, 0, length, offset) !== length)
+      throw new Error(`${file} is cut short; build cordon again`);
     return bytes.toString("utf8");
   } finally {
     closeSync(descriptor);

@@ -38,13 +38,15 @@ export function naiveFold(opinions: readonly Opinion[]): "allow" | "ask" | "deny
     const listed = TABLE[opinion.kind].split(" ");
     let answered = false;
     for (const other of opinions) {
-      if (other.effect !== "allow" || other.answers === undefined || !listed.includes(other.answers)) continue;
+      if (other.effect !== "allow" || other.answers === undefined || !listed.includes(other.answers))
+        continue;
       if (other.part === undefined && other.subject === undefined) answered = true;
       else if (opinion.subject !== undefined) answered ||= other.subject === opinion.subject;
       else answered ||= other.subject === undefined && other.part === opinion.part;
     }
     if (!answered && opinion.otherwise === "deny") stands = true;
-    if (!answered && opinion.otherwise === "deny" && !opinions.some(({ effect }) => effect === "deny")) return "deny";
+    if (!answered && opinion.otherwise === "deny" && !opinions.some(({ effect }) => effect === "deny"))
+      return "deny";
     if (!answered) stands = true;
   }
   return stands || !anyAllow ? "ask" : "allow";
@@ -54,7 +56,8 @@ export function naiveFold(opinions: readonly Opinion[]): "allow" | "ask" | "deny
 export function naiveCommandPattern(pattern: string): RegExp {
   const stars = pattern.split("*").length - 1;
   const quoted = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace(/\*/g, "[^]*");
-  if (stars === 1 && pattern.endsWith(" *")) return new RegExp(`^${quoted.slice(0, -" [^]*".length)}(?: [^]*)?$`);
+  if (stars === 1 && pattern.endsWith(" *"))
+    return new RegExp(`^${quoted.slice(0, -" [^]*".length)}(?: [^]*)?$`);
   return new RegExp(`^${quoted}$`);
 }
 
@@ -68,7 +71,14 @@ export function naivePathPattern(pattern: string, root: string, deny: boolean): 
   body = body.replace(/^\/+/, "");
   const source = body
     .split("/")
-    .map((segment) => (segment === "**" ? "\0" : segment.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, "[^/]*").replace(/\?/g, "[^/]")))
+    .map((segment) =>
+      segment === "**"
+        ? "\0"
+        : segment
+            .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+            .replace(/\*+/g, "[^/]*")
+            .replace(/\?/g, "[^/]"),
+    )
     .join("/")
     .replace(/\0\//g, "(?:[^/]+/)*")
     .replace(/\/\0$/, "/[^]*");

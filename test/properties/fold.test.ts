@@ -13,49 +13,89 @@ const rank = (effect: string): number => EFFECTS.findIndex((each) => each === ef
 describe("the fold", () => {
   it("does not depend on the order of opinions", () => {
     fc.assert(
-      fc.property(opinions.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }))), ([list, shuffled]) => {
-        expect(fold(shuffled)).toEqual(fold(list));
-      }),
+      fc.property(
+        opinions.chain((list) =>
+          fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
+        ),
+        ([list, shuffled]) => {
+          expect(fold(shuffled)).toEqual(fold(list));
+        },
+      ),
     );
   });
   it("is never relaxed by one more ask or deny", () => {
     fc.assert(
-      fc.property(opinions, anyOpinion.filter(({ effect }) => effect === "ask" || effect === "deny"), (list, more) => {
-        // No opinion at all is an ask; an ask that is answered by nothing there stays one.
-        const before = list.length === 0 ? rank("pass") : rank(fold(list).verdict);
-        expect(rank(fold([...list, more]).verdict)).toBeGreaterThanOrEqual(before);
-      }),
+      fc.property(
+        opinions,
+        anyOpinion.filter(({ effect }) => effect === "ask" || effect === "deny"),
+        (list, more) => {
+          // No opinion at all is an ask; an ask that is answered by nothing there stays one.
+          const before = list.length === 0 ? rank("pass") : rank(fold(list).verdict);
+          expect(rank(fold([...list, more]).verdict)).toBeGreaterThanOrEqual(before);
+        },
+      ),
     );
   });
   it("is never tightened by one more allow", () => {
     fc.assert(
-      fc.property(opinions, anyOpinion.filter(({ effect }) => effect === "allow"), (list, more) => {
-        expect(rank(fold([...list, more]).verdict)).toBeLessThanOrEqual(rank(fold(list).verdict));
-      }),
+      fc.property(
+        opinions,
+        anyOpinion.filter(({ effect }) => effect === "allow"),
+        (list, more) => {
+          expect(rank(fold([...list, more]).verdict)).toBeLessThanOrEqual(rank(fold(list).verdict));
+        },
+      ),
     );
   });
   it("denies whenever anybody denies", () => {
-    fc.assert(fc.property(opinions, (list) => list.some(({ effect }) => effect === "deny") === false || fold(list).verdict === "deny"));
+    fc.assert(
+      fc.property(
+        opinions,
+        (list) => list.some(({ effect }) => effect === "deny") === false || fold(list).verdict === "deny",
+      ),
+    );
   });
   it("allows only what somebody allowed", () => {
-    fc.assert(fc.property(opinions, (list) => fold(list).verdict !== "allow" || list.some(({ effect }) => effect === "allow")));
+    fc.assert(
+      fc.property(
+        opinions,
+        (list) => fold(list).verdict !== "allow" || list.some(({ effect }) => effect === "allow"),
+      ),
+    );
     expect(fold([]).verdict).toBe("ask");
   });
   it("agrees with a second implementation", () => {
-    fc.assert(fc.property(opinions, (list) => fold(list).verdict === naiveFold(list)), { numRuns: 3000 });
+    fc.assert(
+      fc.property(opinions, (list) => fold(list).verdict === naiveFold(list)),
+      { numRuns: 3000 },
+    );
   });
 });
 
 describe("the table of asks", () => {
-  const ask = (kind: (typeof ASK_KINDS)[number]): Opinion => ({ layer: "mode", effect: "ask", kind, code: "mode.default", why: "x" });
-  const allow = (by: (typeof ANSWERERS)[number]): Opinion => ({ layer: "mode", effect: "allow", answers: by, code: "mode.bypass", why: "x" });
+  const ask = (kind: (typeof ASK_KINDS)[number]): Opinion => ({
+    layer: "mode",
+    effect: "ask",
+    kind,
+    code: "mode.default",
+    why: "x",
+  });
+  const allow = (by: (typeof ANSWERERS)[number]): Opinion => ({
+    layer: "mode",
+    effect: "allow",
+    answers: by,
+    code: "mode.bypass",
+    why: "x",
+  });
 
   it.each(ASK_KINDS)("%s is answered by what is listed and by nothing else", (kind) => {
     const answered = ANSWERERS.filter((by) => fold([ask(kind), allow(by)]).verdict === "allow");
     expect(answered).toEqual(ANSWERERS.filter((by) => ANSWERS[kind].includes(by)));
   });
   it("says in words what the design says", () => {
-    const rows = ASK_KINDS.map((kind) => `${kind}: ${ANSWERERS.filter((by) => ANSWERS[kind].includes(by)).join(" ")}`);
+    const rows = ASK_KINDS.map(
+      (kind) => `${kind}: ${ANSWERERS.filter((by) => ANSWERS[kind].includes(by)).join(" ")}`,
+    );
     expect(rows).toMatchInlineSnapshot(`
       [
         "unmatched: built-in rule edit-rule path-rule hook grant acceptEdits autoAllow bypass bypass-sandboxed",

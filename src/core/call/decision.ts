@@ -42,5 +42,8 @@ export interface Decision {
   readonly parts: readonly PartDecision[];
   /** Everything every layer said, in gauntlet order; the asks that were answered included. */
   readonly opinions: readonly Opinion[];
+  /** Every rule of every offer, narrowest first. */
   readonly suggestions: readonly Suggestion[];
+  /** Ways to let such calls pass from now on, narrowest first; all rules of one offer belong together. */
+  readonly offers: readonly (readonly Suggestion[])[];
 }

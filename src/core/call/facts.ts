@@ -111,6 +111,8 @@ export interface Facts {
   readonly grants: readonly Grant[];
   /** Hash of the content of each file this session has read, by real path; for `requireReadFirst`. */
   readonly reads: ReadonlyMap<string, string>;
+  /** Why commands cannot be confined although they should be; undefined where they can, or need not. */
+  readonly sandboxFault?: string | undefined;
 }
 
 export const NO_FACTS: Facts = {

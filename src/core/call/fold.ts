@@ -75,7 +75,8 @@ export function standingAsks(opinions: readonly Opinion[], allows: readonly Opin
 /** One allow answers one ask: the table lists it, and both are about the same thing. */
 export function answers(allow: Opinion, ask: Opinion): boolean {
   const { kind } = ask;
-  if (allow.answers === undefined || kind === undefined || !ANSWERS[kind].includes(allow.answers)) return false;
+  if (allow.answers === undefined || kind === undefined || !ANSWERS[kind].includes(allow.answers))
+    return false;
   const wholeCall = allow.part === undefined && allow.subject === undefined;
   if (wholeCall) return true;
   if (ask.subject !== undefined) return allow.subject === ask.subject;

@@ -44,7 +44,10 @@ export function compileGlob(pattern: string): Glob {
     } else if (here === "*") {
       let end = at;
       while (pattern[end] === "*") end++;
-      const whole = end - at === 2 && (at === 0 || pattern[at - 1] === "/") && (end === pattern.length || pattern[end] === "/");
+      const whole =
+        end - at === 2 &&
+        (at === 0 || pattern[at - 1] === "/") &&
+        (end === pattern.length || pattern[end] === "/");
       if (!whole) tokens.push(RUN);
       else if (end === pattern.length) tokens.push(ALL);
       else {
@@ -85,7 +88,10 @@ export function compileText(text: string, globs: boolean): Glob {
   return { ...compiled, tokens, literal: false };
 }
 
-function bracket(pattern: string, open: number): { readonly has: (char: string) => boolean; readonly end: number } | undefined {
+function bracket(
+  pattern: string,
+  open: number,
+): { readonly has: (char: string) => boolean; readonly end: number } | undefined {
   let at = open + 1;
   const negated = pattern[at] === "!" || pattern[at] === "^";
   if (negated) at++;
@@ -94,7 +100,8 @@ function bracket(pattern: string, open: number): { readonly has: (char: string) 
   for (let first = true; at < pattern.length; first = false, at++) {
     let low = pattern[at] ?? "";
     if (low === "]" && !first) {
-      const inside = (value: string): boolean => ranges.some(([a, b]) => a <= value && value <= b) || classes.some((each) => each.test(value));
+      const inside = (value: string): boolean =>
+        ranges.some(([a, b]) => a <= value && value <= b) || classes.some((each) => each.test(value));
       return { has: (value) => value !== "/" && inside(value) !== negated, end: at };
     }
     if (low === "/") return undefined;

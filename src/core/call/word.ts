@@ -50,7 +50,10 @@ export function isKnown(word: Word): boolean {
 
 /** The known beginning of a word: everything before the first unknown or globbed stretch. */
 export function knownPrefix(word: Word): string {
-  const text = word.glob === undefined ? word.text : (/^(?:[^\\*?[]|\\.)*/.exec(word.glob)?.[0] ?? "").replace(/\\(.)/gs, "$1");
+  const text =
+    word.glob === undefined
+      ? word.text
+      : (/^(?:[^\\*?[]|\\.)*/.exec(word.glob)?.[0] ?? "").replace(/\\(.)/gs, "$1");
   const hole = text.indexOf(HOLE);
   return hole === -1 ? text : text.slice(0, hole);
 }

@@ -36,7 +36,8 @@ function fitsLabel(pattern: string, label: string): boolean {
   if (pieces.length === 1) return pattern === label;
   const first = pieces[0] ?? "";
   const last = pieces.at(-1) ?? "";
-  if (label.length < first.length + last.length || !label.startsWith(first) || !label.endsWith(last)) return false;
+  if (label.length < first.length + last.length || !label.startsWith(first) || !label.endsWith(last))
+    return false;
   let at = first.length;
   for (const piece of pieces.slice(1, -1)) {
     const found = label.indexOf(piece, at);

@@ -10,7 +10,8 @@ import type { ModePolicy } from "../settings/policy.ts";
  */
 export function effectiveMode(policy: ModePolicy, call: ToolCall): Mode {
   let mode = call.mode ?? policy.value;
-  if (policy.enforced !== undefined && !atLeastAsStrict(mode, policy.enforced.mode)) mode = policy.enforced.mode;
+  if (policy.enforced !== undefined && !atLeastAsStrict(mode, policy.enforced.mode))
+    mode = policy.enforced.mode;
   if (mode === "bypassPermissions" && policy.bypassDisabled !== undefined) mode = "default";
   if (mode === "auto") mode = "default";
   return mode;

@@ -28,7 +28,12 @@ export function addressKind(host: string): AddressKind {
   const v4 = ipv4(host);
   if (v4 !== undefined) return ipv4Kind(v4);
   if (host.startsWith("[")) return ipv6Kind(host.slice(1, -1));
-  if (host === "localhost" || /\.(?:localhost|local|internal|intranet|lan|home|corp|localdomain)$/.test(host) || !host.includes(".")) return "private";
+  if (
+    host === "localhost" ||
+    /\.(?:localhost|local|internal|intranet|lan|home|corp|localdomain)$/.test(host) ||
+    !host.includes(".")
+  )
+    return "private";
   return "public";
 }
 
@@ -72,7 +77,12 @@ function ipv6Kind(text: string): AddressKind {
 /** The IPv4 address inside a mapped, compatible, translated (64:ff9b::/96) or 6to4 address. */
 function embeddedIpv4(groups: readonly number[]): readonly number[] | undefined {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = groups;
-  const bytes = (high: number, low: number): readonly number[] => [high >> 8, high & 255, low >> 8, low & 255];
+  const bytes = (high: number, low: number): readonly number[] => [
+    high >> 8,
+    high & 255,
+    low >> 8,
+    low & 255,
+  ];
   const zeros = a === 0 && b === 0 && c === 0 && d === 0;
   if (zeros && e === 0 && (f === 0xffff || f === 0) && !(f === 0 && g === 0)) return bytes(g, h);
   if (zeros && e === 0xffff && f === 0) return bytes(g, h);
@@ -83,11 +93,14 @@ function embeddedIpv4(groups: readonly number[]): readonly number[] | undefined 
 function expand(text: string): readonly number[] | undefined {
   const [head = "", tail, ...more] = text.split("::");
   if (more.length > 0) return undefined;
-  const parse = (part: string): readonly number[] => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16)));
+  const parse = (part: string): readonly number[] =>
+    part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16));
   const left = parse(head);
   const right = tail === undefined ? [] : parse(tail);
   const missing = 8 - left.length - right.length;
   if (tail === undefined ? missing !== 0 : missing < 0) return undefined;
   const groups = [...left, ...Array.from({ length: missing }, () => 0), ...right];
-  return groups.every((group) => Number.isInteger(group) && group >= 0 && group <= 0xffff) ? groups : undefined;
+  return groups.every((group) => Number.isInteger(group) && group >= 0 && group <= 0xffff)
+    ? groups
+    : undefined;
 }

@@ -99,7 +99,8 @@ function fileUses(base: Inquiry, tool: string, kind: "read" | "edit"): Inquiry {
   const fields = TOOLS.get(tool)?.paths ?? [];
   const given = fields.map((field) => stringAt(call.input, field)).find((value) => value !== undefined);
   const searches = tool === "Glob" || tool === "Grep" || tool === "LS";
-  if (given === undefined && !searches) return { ...base, fault: `the input has no \`${fields[0] ?? "path"}\`` };
+  if (given === undefined && !searches)
+    return { ...base, fault: `the input has no \`${fields[0] ?? "path"}\`` };
   if (given?.includes("\0") === true) return { ...base, fault: "the path holds a NUL character" };
   const path = absolute(call.cwd, expandHome(given ?? call.cwd, call.home));
   const shown = given ?? ".";
@@ -113,11 +114,23 @@ function fileUses(base: Inquiry, tool: string, kind: "read" | "edit"): Inquiry {
     shown: text,
   });
   const uses = [use(path, shown, tool === "Grep")];
-  const pattern = tool === "Glob" ? stringAt(call.input, "pattern") : tool === "Grep" ? stringAt(call.input, "glob") : undefined;
+  const pattern =
+    tool === "Glob"
+      ? stringAt(call.input, "pattern")
+      : tool === "Grep"
+        ? stringAt(call.input, "glob")
+        : undefined;
   // A Glob pattern may itself be absolute or climb out of the directory.
-  if (tool === "Glob" && pattern !== undefined && (/^[/~]/.test(pattern) || pattern.split("/").includes(".."))) {
+  if (
+    tool === "Glob" &&
+    pattern !== undefined &&
+    (/^[/~]/.test(pattern) || pattern.split("/").includes(".."))
+  ) {
     const start = /^[^*?[{]*/.exec(expandHome(pattern, call.home))?.[0] ?? "";
-    const directory = absolute(path, start.slice(0, Math.max(start.lastIndexOf("/"), 0)) || (start.startsWith("/") ? "/" : ""));
+    const directory = absolute(
+      path,
+      start.slice(0, Math.max(start.lastIndexOf("/"), 0)) || (start.startsWith("/") ? "/" : ""),
+    );
     uses.push(use(directory, pattern, true));
   }
   return { ...base, uses };
@@ -131,8 +144,16 @@ function shellUses(script: Script, call: ToolCall): readonly PathUse[] {
     for (const effect of invocation.reading.effects) {
       let directories = invocation.directories;
       for (const base of effect.bases) directories = within(directories, base, call);
-      const place = { part: invocation.id, recursive: effect.recursive, redirect: false, hint: quoted || effect.hint };
-      const word = effect.hint === true && effect.word.text.startsWith("~/") ? { ...effect.word, text: expandHome(effect.word.text, call.home) } : effect.word;
+      const place = {
+        part: invocation.id,
+        recursive: effect.recursive,
+        redirect: false,
+        hint: quoted || effect.hint,
+      };
+      const word =
+        effect.hint === true && effect.word.text.startsWith("~/")
+          ? { ...effect.word, text: expandHome(effect.word.text, call.home) }
+          : effect.word;
       uses.push(...usesOf(effect.action, word, directories, place));
     }
   }
@@ -143,7 +164,11 @@ function shellUses(script: Script, call: ToolCall): readonly PathUse[] {
   return uses;
 }
 
-function within(directories: readonly string[] | undefined, base: Word, call: ToolCall): readonly string[] | undefined {
+function within(
+  directories: readonly string[] | undefined,
+  base: Word,
+  call: ToolCall,
+): readonly string[] | undefined {
   if (!isKnown(base)) return undefined;
   if (base.text.startsWith("/")) return [base.text];
   return directories?.map((directory) => absolute(directory, expandHome(base.text, call.home)));
@@ -163,7 +188,12 @@ function usesOf(
   const starts = text.startsWith("/") ? [""] : (directories ?? [HOLE]);
   return starts.map((start): PathUse => {
     const path = start === "" ? text : absolute(start, text);
-    const glob = word.glob === undefined ? undefined : start === "" ? word.glob : absolute(start.replace(/[\\*?[\]]/g, "\\$&"), word.glob);
+    const glob =
+      word.glob === undefined
+        ? undefined
+        : start === ""
+          ? word.glob
+          : absolute(start.replace(/[\\*?[\]]/g, "\\$&"), word.glob);
     return {
       action,
       path,

@@ -39,7 +39,14 @@ function from(use: PathUse, path: string, fact: PathFact | undefined): Located {
   if (fact === undefined || fact.kind === "failed") {
     return { use, name, real: name, names: [name], type: "unknown", certain: false };
   }
-  return { use, name, real: fact.real, names: [...new Set([name, ...fact.hops, fact.real])], type: fact.type, certain: true };
+  return {
+    use,
+    name,
+    real: fact.real,
+    names: [...new Set([name, ...fact.hops, fact.real])],
+    type: fact.type,
+    certain: true,
+  };
 }
 
 function uncertain(use: PathUse): Located {
@@ -54,7 +61,9 @@ export interface Workspace {
 }
 
 export function workspaceOf(context: GateContext, inquiry: Pick<Inquiry, "call">, facts: Facts): Workspace {
-  const names = [...new Set([inquiry.call.root, inquiry.call.cwd, ...context.policy.directories].map(normalise))];
+  const names = [
+    ...new Set([inquiry.call.root, inquiry.call.cwd, ...context.policy.directories].map(normalise)),
+  ];
   // A working directory that is a link counts as what it leads to; one nobody looked at counts by name.
   const reals = names.map((name) => {
     const fact = facts.paths.get(`path:${name}`);
@@ -70,5 +79,7 @@ export function isInside(located: Located, workspace: Workspace): boolean {
 
 /** The name lies inside though the target does not: a link leads out. */
 export function leavesByLink(located: Located, workspace: Workspace): boolean {
-  return !isInside(located, workspace) && workspace.names.some((directory) => isWithin(located.name, directory));
+  return (
+    !isInside(located, workspace) && workspace.names.some((directory) => isWithin(located.name, directory))
+  );
 }

@@ -13,7 +13,9 @@ export function needsOf(inquiry: Inquiry): readonly Need[] {
   };
   const { call, context } = inquiry;
   const { managed } = context.policy;
-  const guards = context.rules.allPaths.some(({ rule, globs }) => rule.effect !== "allow" && globs.length > 0);
+  const guards = context.rules.allPaths.some(
+    ({ rule, globs }) => rule.effect !== "allow" && globs.length > 0,
+  );
   for (const use of inquiry.uses) {
     if (use.glob !== undefined) {
       if (!use.glob.includes(HOLE)) add({ kind: "glob", pattern: use.glob });
@@ -24,7 +26,10 @@ export function needsOf(inquiry: Inquiry): readonly Need[] {
     if (use.recursive && use.action === "read" && guards && call.sandboxed !== true) {
       add({ kind: "tree", dir: normalise(use.path) });
     }
-    if (inquiry.class === "edit" && (managed.requireReadFirst !== undefined || baseOf(use.path) === "package.json")) {
+    if (
+      inquiry.class === "edit" &&
+      (managed.requireReadFirst !== undefined || baseOf(use.path) === "package.json")
+    ) {
       add({ kind: "text", path: normalise(use.path) });
     }
   }

@@ -3,7 +3,15 @@ import { baseOf, expandHome, isWithin, segmentsOf } from "../call/path.ts";
 import type { PathEntry, PathLists } from "../knowledge/paths.ts";
 
 /** The meanings a path can have, in the order in which they are judged. */
-export const PATH_CLASSES = ["guard", "credential", "agentConfig", "protected", "secret", "runsLater", "device"] as const;
+export const PATH_CLASSES = [
+  "guard",
+  "credential",
+  "agentConfig",
+  "protected",
+  "secret",
+  "runsLater",
+  "device",
+] as const;
 export type PathClass = (typeof PATH_CLASSES)[number];
 
 export interface PathMeaning {
@@ -47,7 +55,8 @@ export function compilePathClasses(lists: PathLists, added: AddedPaths): PathCla
   const listed = (patterns: readonly string[]): readonly PathEntry[] =>
     patterns.map((pattern) => ({ pattern, why: "listed in the settings" }));
   for (const kind of PATH_CLASSES) {
-    const extra = kind === "protected" || kind === "secret" || kind === "runsLater" ? listed(added[kind]) : [];
+    const extra =
+      kind === "protected" || kind === "secret" || kind === "runsLater" ? listed(added[kind]) : [];
     for (const entry of [...lists[kind], ...extra]) {
       const row = compileRow(kind, entry);
       const [first] = row.parts;
@@ -68,7 +77,9 @@ export function compilePathClasses(lists: PathLists, added: AddedPaths): PathCla
       });
       const name = baseOf(path);
       rows.push(...(extensions.get(name.slice(Math.max(name.lastIndexOf("."), 0))) ?? []));
-      const found = rows.filter((row) => !row.except.some((except) => isExcepted(path, except, home))).map((row) => row.meaning);
+      const found = rows
+        .filter((row) => !row.except.some((except) => isExcepted(path, except, home)))
+        .map((row) => row.meaning);
       return found.sort((a, b) => PATH_CLASSES.indexOf(a.class) - PATH_CLASSES.indexOf(b.class));
     },
   };

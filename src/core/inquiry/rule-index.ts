@@ -60,7 +60,10 @@ export interface RuleIndex {
 }
 
 /** Compiles a policy's rules. `root`, `cwd` and `home` resolve the anchors of path rules. */
-export function indexRules(policy: Policy, place: { readonly root: string; readonly cwd: string; readonly home: string }): RuleIndex {
+export function indexRules(
+  policy: Policy,
+  place: { readonly root: string; readonly cwd: string; readonly home: string },
+): RuleIndex {
   const commands: CommandRule[] = [];
   const paths: PathRule[] = [];
   const domains: DomainRule[] = [];
@@ -71,7 +74,8 @@ export function indexRules(policy: Policy, place: { readonly root: string; reado
     switch (specifier.kind) {
       case "none":
         if (rule.tool === "Bash") commands.push({ rule, stages: [], exact: false, whole: true });
-        else if (rule.tool === "Read" || rule.tool === "Edit") paths.push({ rule, family: rule.tool, globs: [] });
+        else if (rule.tool === "Read" || rule.tool === "Edit")
+          paths.push({ rule, family: rule.tool, globs: [] });
         tools.push({ rule, tool: compileWildcard(mcpServer(rule.tool)), name: undefined });
         break;
       case "command": {
@@ -84,7 +88,11 @@ export function indexRules(policy: Policy, place: { readonly root: string; reado
       }
       case "path":
         if (rule.tool === "Read" || rule.tool === "Edit") {
-          paths.push({ rule, family: rule.tool, globs: pathGlobs(specifier.pattern, rule.effect, rule.anchor, place) });
+          paths.push({
+            rule,
+            family: rule.tool,
+            globs: pathGlobs(specifier.pattern, rule.effect, rule.anchor, place),
+          });
         }
         break;
       case "domain":
@@ -102,13 +110,21 @@ export function indexRules(policy: Policy, place: { readonly root: string; reado
     }
   }
   const restricts = (effect: RuleEffect): boolean => effect !== "allow";
-  const byHead = fileBy(commands, (rule) => (rule.stages.length === 1 && !rule.exact ? rule.stages[0]?.head : undefined));
+  const byHead = fileBy(commands, (rule) =>
+    rule.stages.length === 1 && !rule.exact ? rule.stages[0]?.head : undefined,
+  );
   const bySegment = fileBy(paths, (rule) => literalSegment(rule));
-  const byTool = fileBy(tools, (rule) => (rule.tool.pieces.length === 1 ? rule.tool.text : serverOf(rule.tool.text)));
+  const byTool = fileBy(tools, (rule) =>
+    rule.tool.pieces.length === 1 ? rule.tool.text : serverOf(rule.tool.text),
+  );
   return {
     commands: (head) => chain(byHead.filed.get(head), byHead.rest),
     allCommands: commands,
-    paths: (segments) => chainAll(segments.map((segment) => bySegment.filed.get(segment)), bySegment.rest),
+    paths: (segments) =>
+      chainAll(
+        segments.map((segment) => bySegment.filed.get(segment)),
+        bySegment.rest,
+      ),
     allPaths: paths,
     domains,
     parameters,
@@ -139,7 +155,8 @@ export function pathGlobs(
 ): readonly Glob[] {
   const wide = effect !== "allow";
   if (pattern.startsWith("//")) return anchoredGlobs(pattern.slice(1), "/", wide);
-  if (pattern === "~" || pattern.startsWith("~/")) return anchoredGlobs(`/${pattern.slice(2)}`, place.home, wide);
+  if (pattern === "~" || pattern.startsWith("~/"))
+    return anchoredGlobs(`/${pattern.slice(2)}`, place.home, wide);
   if (pattern.startsWith("/")) return anchoredGlobs(pattern, anchor, wide);
   const starts = wide ? new Set([place.root, place.cwd]) : [place.root];
   return [...starts].flatMap((start) => climbing(expandHome(pattern, place.home), start, wide));
@@ -163,7 +180,9 @@ function literalSegment(rule: PathRule): string | undefined {
 }
 
 function lastLiteralSegment(glob: Glob): string | undefined {
-  const text = glob.tokens.map((token) => (token.kind === "char" ? token.char : token.kind === "directories" ? "\0/" : "\0")).join("");
+  const text = glob.tokens
+    .map((token) => (token.kind === "char" ? token.char : token.kind === "directories" ? "\0/" : "\0"))
+    .join("");
   return text.split("/").findLast((segment) => segment !== "" && !segment.includes("\0"));
 }
 

@@ -33,7 +33,8 @@ export function surelyMatches(pattern: Wildcard, text: string): boolean {
   const first = pieces[0] ?? "";
   if (pieces.length === 1) return text === first;
   const last = pieces.at(-1) ?? "";
-  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false;
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last))
+    return false;
   let at = first.length;
   const end = text.length - last.length;
   for (const piece of pieces.slice(1, -1)) {

@@ -36,7 +36,9 @@ export function indexOptions(spec: CommandSpec): OptionIndex {
 export function findLong(index: OptionIndex, spelling: string, exact: boolean): Option | undefined {
   const found = index.bySpelling.get(spelling);
   if (found !== undefined || exact) return found;
-  const names = new Set(index.long.filter((long) => long.startsWith(spelling)).map((long) => index.bySpelling.get(long)?.name));
+  const names = new Set(
+    index.long.filter((long) => long.startsWith(spelling)).map((long) => index.bySpelling.get(long)?.name),
+  );
   if (names.size !== 1) return undefined;
   const [name] = names;
   return name === undefined ? undefined : index.bySpelling.get(name);

@@ -92,7 +92,9 @@ function readWords(
         doubt(
           draft,
           known ? "cmd.not-in-tables" : "cmd.dynamic",
-          known ? `\`${name.text}\` is no subcommand of ${draft.path.join(" ")} that is known here` : `the subcommand of ${draft.path.join(" ")} is not known`,
+          known
+            ? `\`${name.text}\` is no subcommand of ${draft.path.join(" ")} that is known here`
+            : `the subcommand of ${draft.path.join(" ")} is not known`,
           name,
         );
         matchDangers(draft, all);
@@ -122,16 +124,30 @@ function ownEntry<T>(record: Readonly<Record<string, T>>, key: string): T | unde
 
 function looseWord(draft: Draft, word: Word, spec: CommandSpec): void {
   // Words from standard input can only hurt where the command has an option that does.
-  const risky = spec.reader !== undefined || spec.danger !== undefined || Object.values(spec.options ?? {}).some(isRisky);
+  const risky =
+    spec.reader !== undefined || spec.danger !== undefined || Object.values(spec.options ?? {}).some(isRisky);
   const why = `\`${word.raw || "…"}\` may become an option or several arguments`;
   doubt(draft, "cmd.dynamic", why, word, word.unknown === "input" && !risky);
 }
 
 function isRisky(option: OptionSpec): boolean {
-  return option.class !== undefined || option.danger !== undefined || REACHING_KINDS.includes(option.takes ?? "text");
+  return (
+    option.class !== undefined ||
+    option.danger !== undefined ||
+    REACHING_KINDS.includes(option.takes ?? "text")
+  );
 }
 
-const REACHING_KINDS: readonly ValueKind[] = ["write", "delete", "update", "run", "list", "shell", "code", "command"];
+const REACHING_KINDS: readonly ValueKind[] = [
+  "write",
+  "delete",
+  "update",
+  "run",
+  "list",
+  "shell",
+  "code",
+  "command",
+];
 
 /** Sorts words into options and operands as the command itself would. */
 function scanOptions(
@@ -181,7 +197,8 @@ function scanOptions(
 /** True for a word that cannot be an option, as far as its known beginning tells. */
 function isOperand(word: Word, index: OptionIndex): boolean {
   const prefix = knownPrefix(word);
-  if (prefix.startsWith("+") && word.unknown === undefined) return findNumber(index, word.text) === undefined && !index.bySpelling.has(word.text);
+  if (prefix.startsWith("+") && word.unknown === undefined)
+    return findNumber(index, word.text) === undefined && !index.bySpelling.has(word.text);
   return !prefix.startsWith("-") || word.text === "-";
 }
 
@@ -203,14 +220,22 @@ function readLong(
 }
 
 /** `-f`, `-fVALUE`, `-abc`, `-5`; a whole-word short option (`-version`) wins over a cluster. */
-function readShort(draft: Draft, index: OptionIndex, word: Word, words: readonly Word[], at: number, scan: Scan): number {
+function readShort(
+  draft: Draft,
+  index: OptionIndex,
+  word: Word,
+  words: readonly Word[],
+  at: number,
+  scan: Scan,
+): number {
   const number = findNumber(index, word.text);
   if (number !== undefined) {
     present(draft, number, undefined, scan, word.text);
     return 0;
   }
   const whole = index.bySpelling.get(word.text);
-  if (whole !== undefined && word.text.length > 2) return apply(draft, whole, undefined, words, at, scan, word);
+  if (whole !== undefined && word.text.length > 2)
+    return apply(draft, whole, undefined, words, at, scan, word);
   return readCluster(draft, index, word, word.text, words, at, scan);
 }
 
@@ -248,7 +273,14 @@ function readCluster(
 }
 
 /** `-name VALUE` and `-name=VALUE`. */
-function readWhole(draft: Draft, index: OptionIndex, word: Word, words: readonly Word[], at: number, scan: Scan): number {
+function readWhole(
+  draft: Draft,
+  index: OptionIndex,
+  word: Word,
+  words: readonly Word[],
+  at: number,
+  scan: Scan,
+): number {
   const cut = word.text.indexOf("=");
   const name = cut === -1 ? word.text : word.text.slice(0, cut);
   const option = index.bySpelling.get(name) ?? index.bySpelling.get(name.replace(/^--/, "-"));
@@ -258,8 +290,15 @@ function readWhole(draft: Draft, index: OptionIndex, word: Word, words: readonly
 
 function unlisted(draft: Draft, word: Word, name: string): number {
   draft.canonical.push(word.text);
-  if (word.unknown !== undefined && name.includes(HOLE)) doubt(draft, "cmd.dynamic", `the option \`${word.raw}\` is not known`, word);
-  else doubt(draft, "cmd.option-unlisted", `\`${name}\` is no option of ${draft.path.join(" ")} that is known here`, word);
+  if (word.unknown !== undefined && name.includes(HOLE))
+    doubt(draft, "cmd.dynamic", `the option \`${word.raw}\` is not known`, word);
+  else
+    doubt(
+      draft,
+      "cmd.option-unlisted",
+      `\`${name}\` is no option of ${draft.path.join(" ")} that is known here`,
+      word,
+    );
   return 0;
 }
 
@@ -301,7 +340,8 @@ function present(draft: Draft, option: Option, value: Word | undefined, scan: Sc
   if (spec.operands !== undefined) scan.replaced = spec.operands;
   const before = draft.class;
   raise(draft, spec.class, spec.why);
-  if (spec.danger !== undefined) draft.dangers.push({ code: "cmd.destructive", why: spec.danger, span: value?.span });
+  if (spec.danger !== undefined)
+    draft.dangers.push({ code: "cmd.destructive", why: spec.danger, span: value?.span });
   const kind = spec.takes ?? spec.may;
   if (value !== undefined && kind !== undefined) take(draft, kind, value);
   if (before === "read-only" && draft.class !== "read-only") draft.reaching.push(written);
@@ -311,7 +351,14 @@ function present(draft: Draft, option: Option, value: Word | undefined, scan: Sc
 function tail(word: Word, from: number): Word {
   const text = word.text.slice(from);
   const glob = word.glob === undefined ? undefined : text;
-  return { ...word, text, glob, unknown: text.includes(HOLE) ? word.unknown : undefined, maySplit: false, mayVanish: false };
+  return {
+    ...word,
+    text,
+    glob,
+    unknown: text.includes(HOLE) ? word.unknown : undefined,
+    maySplit: false,
+    mayVanish: false,
+  };
 }
 
 /** Gives each operand its kind: fixed ones from both ends, the repeated one in between. */
@@ -331,7 +378,8 @@ function assign(draft: Draft, specs: readonly OperandSpec[], scan: Scan): void {
     count = skip === -1 ? words.length : Math.min(skip, words.length);
     const inner = words.slice(count);
     if (inner.length > 0) draft.inner.push({ kind: "argv", words: inner, bases: [...draft.bases] });
-    else if (words.length > 0) doubt(draft, "cmd.option-unlisted", `${draft.path.join(" ")} is given nothing to run`);
+    else if (words.length > 0)
+      doubt(draft, "cmd.option-unlisted", `${draft.path.join(" ")} is given nothing to run`);
     raise(draft, "read-only");
   }
   const given = words.slice(0, count);
@@ -345,11 +393,21 @@ function assign(draft: Draft, specs: readonly OperandSpec[], scan: Scan): void {
     else if (at < star) spec = leading[at];
     else spec = leading[star];
     if (spec === undefined) {
-      doubt(draft, "cmd.option-unlisted", `${draft.path.join(" ")} takes no operand \`${word.raw}\` that is known here`, word);
+      doubt(
+        draft,
+        "cmd.option-unlisted",
+        `${draft.path.join(" ")} takes no operand \`${word.raw}\` that is known here`,
+        word,
+      );
       return;
     }
     if (spec.starts !== undefined && !knownPrefix(word).startsWith(spec.starts)) {
-      doubt(draft, "cmd.option-unlisted", `\`${word.raw}\` is not of the form that is known for ${draft.path.join(" ")}`, word);
+      doubt(
+        draft,
+        "cmd.option-unlisted",
+        `\`${word.raw}\` is not of the form that is known for ${draft.path.join(" ")}`,
+        word,
+      );
       return;
     }
     raise(draft, spec.class);
@@ -363,8 +421,16 @@ function matchDangers(draft: Draft, specs: readonly DangerSpec[]): void {
     if (!(spec.options ?? []).every((name) => draft.options.has(name))) continue;
     if ((spec.unless ?? []).some((name) => draft.options.has(name))) continue;
     const values = Object.entries(spec.values ?? {});
-    if (!values.every(([name, list]) => draft.options.get(name)?.some((word) => list.includes(word?.text.toUpperCase() ?? "")))) continue;
-    const hit = spec.operands === undefined ? undefined : draft.operands.find((word) => spec.operands?.some((form) => fits(word.text, form)));
+    if (
+      !values.every(([name, list]) =>
+        draft.options.get(name)?.some((word) => list.includes(word?.text.toUpperCase() ?? "")),
+      )
+    )
+      continue;
+    const hit =
+      spec.operands === undefined
+        ? undefined
+        : draft.operands.find((word) => spec.operands?.some((form) => fits(word.text, form)));
     if (spec.operands !== undefined && hit === undefined) continue;
     draft.dangers.push({ code: "cmd.destructive", why: spec.why, instead: spec.instead, span: hit?.span });
   }

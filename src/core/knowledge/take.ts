@@ -53,7 +53,13 @@ export function take(draft: Draft, kind: ValueKind, word: Word): void {
     case "code":
       draft.inner.push({ kind: "code", language: draft.language, word });
       for (const name of pathsIn(word.text)) {
-        draft.effects.push({ action: "read", word: literalWord(name, word.span), bases: [], recursive: false, hint: true });
+        draft.effects.push({
+          action: "read",
+          word: literalWord(name, word.span),
+          bases: [],
+          recursive: false,
+          hint: true,
+        });
       }
       return raise(draft, "runs-code");
     case "command":
@@ -89,9 +95,14 @@ export function gitPaths(word: Word): readonly Word[] {
   if (/^:[!^]/.test(text)) return [];
   const magic = /^:\(([^)]*)\)/.exec(text);
   if (magic?.[1]?.split(",").includes("exclude") === true) return [];
-  const names = magic === null ? [text.replace(/^:\//, "").replace(/^:(?:\d:)?/, "")] : [text.slice(magic[0].length)];
+  const names =
+    magic === null ? [text.replace(/^:\//, "").replace(/^:(?:\d:)?/, "")] : [text.slice(magic[0].length)];
   if (magic === null) names.push(text.slice(text.indexOf(":") + 1), text.slice(text.lastIndexOf(":") + 1));
   return [...new Set(names)]
     .filter((name) => name !== "")
-    .map((name) => ({ ...word, text: name, glob: /[*?[]/.test(name) ? (name === text ? (word.glob ?? name) : name) : undefined }));
+    .map((name) => ({
+      ...word,
+      text: name,
+      glob: /[*?[]/.test(name) ? (name === text ? (word.glob ?? name) : name) : undefined,
+    }));
 }

@@ -18,16 +18,31 @@ export function managedLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[]
       effect: "deny",
       code: "managed.stopped",
       why: `nothing runs until the organisation's policy can be read: ${formatProblem(managed.stopped).split("\n")[0] ?? ""}`,
-      rule: { text: "managed settings", effect: "deny", scope: "managed", file: managed.stopped.file, line: managed.stopped.line },
+      rule: {
+        text: "managed settings",
+        effect: "deny",
+        scope: "managed",
+        file: managed.stopped.file,
+        line: managed.stopped.line,
+      },
     });
   }
   for (const { tool, key, origin } of managed.notEnforced) {
     if (!surelyMatches(compileWildcard(tool), inquiry.tool)) continue;
-    opinions.push(deny("managed.not-enforced", `the organisation sets \`${key}\`, which cordon does not enforce yet; what it governs is denied`, origin, key));
+    opinions.push(
+      deny(
+        "managed.not-enforced",
+        `the organisation sets \`${key}\`, which cordon does not enforce yet; what it governs is denied`,
+        origin,
+        key,
+      ),
+    );
   }
-  if (managed.allowedDirectories !== undefined) opinions.push(...outside(inquiry, facts, managed.allowedDirectories));
+  if (managed.allowedDirectories !== undefined)
+    opinions.push(...outside(inquiry, facts, managed.allowedDirectories));
   if (managed.blockNetworkTools !== undefined) opinions.push(...network(inquiry, managed.blockNetworkTools));
-  if (managed.requireReadFirst !== undefined) opinions.push(...readFirst(inquiry, facts, managed.requireReadFirst));
+  if (managed.requireReadFirst !== undefined)
+    opinions.push(...readFirst(inquiry, facts, managed.requireReadFirst));
   return opinions;
 }
 
@@ -35,12 +50,22 @@ function refOf(origin: Origin, key: string): RuleRef {
   return { text: key, effect: "deny", scope: origin.scope, file: origin.file, line: origin.line };
 }
 
-function deny(code: Opinion["code"], why: string, origin: Origin, key: string, place: Partial<Opinion> = {}): Opinion {
+function deny(
+  code: Opinion["code"],
+  why: string,
+  origin: Origin,
+  key: string,
+  place: Partial<Opinion> = {},
+): Opinion {
   return { layer: "managed", effect: "deny", code, why, rule: refOf(origin, key), ...place };
 }
 
 /** Every call made outside the allowed roots, and every path outside them. */
-function outside(inquiry: Inquiry, facts: Facts, allowed: { readonly globs: readonly string[]; readonly origin: Origin }): readonly Opinion[] {
+function outside(
+  inquiry: Inquiry,
+  facts: Facts,
+  allowed: { readonly globs: readonly string[]; readonly origin: Origin },
+): readonly Opinion[] {
   const globs = allowed.globs.flatMap((pattern) => {
     const root = pattern.replace(/\/+$/, "");
     return [compileGlob(root), compileGlob(`${root}/**`)];
@@ -48,13 +73,29 @@ function outside(inquiry: Inquiry, facts: Facts, allowed: { readonly globs: read
   const inside = (path: string): boolean => globs.some((glob) => matchGlob(glob, path));
   const cwd = facts.paths.get(`path:${inquiry.call.cwd}`);
   const here = cwd?.kind === "path" ? cwd.real : inquiry.call.cwd;
-  if (!inside(here)) return [deny("managed.directory", `\`${here}\` is outside the directories the organisation allows`, allowed.origin, "allowedDirectories")];
+  if (!inside(here))
+    return [
+      deny(
+        "managed.directory",
+        `\`${here}\` is outside the directories the organisation allows`,
+        allowed.origin,
+        "allowedDirectories",
+      ),
+    ];
   for (const use of inquiry.uses) {
     if (use.hint === true) continue;
     for (const located of locate(use, facts)) {
       if (located.certain && inside(located.real)) continue;
-      const why = located.certain ? `\`${located.real}\` is outside the directories the organisation allows` : `where \`${use.shown}\` leads is not known, and the organisation allows only some directories`;
-      return [deny("managed.directory", why, allowed.origin, "allowedDirectories", { part: use.part, subject: use.path, span: use.span })];
+      const why = located.certain
+        ? `\`${located.real}\` is outside the directories the organisation allows`
+        : `where \`${use.shown}\` leads is not known, and the organisation allows only some directories`;
+      return [
+        deny("managed.directory", why, allowed.origin, "allowedDirectories", {
+          part: use.part,
+          subject: use.path,
+          span: use.span,
+        }),
+      ];
     }
   }
   return [];
@@ -63,16 +104,32 @@ function outside(inquiry: Inquiry, facts: Facts, allowed: { readonly globs: read
 /** WebFetch, WebSearch and every command that talks to the network, through any wrapper. */
 function network(inquiry: Inquiry, origin: Origin): readonly Opinion[] {
   if (inquiry.class === "web-fetch" || inquiry.class === "web-search") {
-    return [deny("managed.network", `the organisation blocks \`${inquiry.tool}\``, origin, "blockNetworkTools")];
+    return [
+      deny("managed.network", `the organisation blocks \`${inquiry.tool}\``, origin, "blockNetworkTools"),
+    ];
   }
   const opinions: Opinion[] = [];
   for (const invocation of inquiry.script?.invocations ?? []) {
     const { reading } = invocation;
     if (reading.class !== "network" && reading.urls.length === 0) continue;
-    opinions.push(deny("managed.network", `the organisation blocks network commands such as \`${reading.path.join(" ")}\``, origin, "blockNetworkTools", { part: invocation.id, span: invocation.span }));
+    opinions.push(
+      deny(
+        "managed.network",
+        `the organisation blocks network commands such as \`${reading.path.join(" ")}\``,
+        origin,
+        "blockNetworkTools",
+        { part: invocation.id, span: invocation.span },
+      ),
+    );
   }
   for (const use of inquiry.uses) {
-    if (/^\/dev\/(?:tcp|udp)\//.test(use.path)) opinions.push(deny("managed.network", `\`${use.shown}\` opens a network connection`, origin, "blockNetworkTools", { part: use.part, span: use.span }));
+    if (/^\/dev\/(?:tcp|udp)\//.test(use.path))
+      opinions.push(
+        deny("managed.network", `\`${use.shown}\` opens a network connection`, origin, "blockNetworkTools", {
+          part: use.part,
+          span: use.span,
+        }),
+      );
   }
   return opinions;
 }
@@ -87,12 +144,40 @@ function readFirst(inquiry: Inquiry, facts: Facts, origin: Origin): readonly Opi
       const fact = facts.texts.get(`text:${located.name}`);
       if (located.type === "absent" && located.certain) return [];
       const seen = facts.reads.get(located.real);
-      if (seen === undefined) return [deny("managed.read-first", `\`${use.shown}\` has not been read in this session; read it first`, origin, "requireReadFirst", place)];
-      if (fact?.hash !== seen) return [deny("managed.read-first", `\`${use.shown}\` has changed since it was read; read it again`, origin, "requireReadFirst", place)];
+      if (seen === undefined)
+        return [
+          deny(
+            "managed.read-first",
+            `\`${use.shown}\` has not been read in this session; read it first`,
+            origin,
+            "requireReadFirst",
+            place,
+          ),
+        ];
+      if (fact?.hash !== seen)
+        return [
+          deny(
+            "managed.read-first",
+            `\`${use.shown}\` has changed since it was read; read it again`,
+            origin,
+            "requireReadFirst",
+            place,
+          ),
+        ];
       const old = stringAt(input, "old_string");
       if (old === undefined || trueAt(input, "replace_all")) return [];
       const count = fact?.text === undefined || old === "" ? 0 : fact.text.split(old).length - 1;
-      return count === 1 ? [] : [deny("managed.edit-ambiguous", `the text to replace occurs ${count} times in \`${use.shown}\`, not once`, origin, "requireReadFirst", place)];
+      return count === 1
+        ? []
+        : [
+            deny(
+              "managed.edit-ambiguous",
+              `the text to replace occurs ${count} times in \`${use.shown}\`, not once`,
+              origin,
+              "requireReadFirst",
+              place,
+            ),
+          ];
     }),
   );
 }

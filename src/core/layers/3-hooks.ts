@@ -9,11 +9,34 @@ export function hooksLayer(facts: Facts): readonly Opinion[] {
       case "none":
         return [];
       case "deny":
-        return [{ layer: "hooks", effect: "deny", code: "hook.deny", why: `the hook \`${name}\` denied it${reason}` }];
+        return [
+          {
+            layer: "hooks",
+            effect: "deny",
+            code: "hook.deny",
+            why: `the hook \`${name}\` denied it${reason}`,
+          },
+        ];
       case "ask":
-        return [{ layer: "hooks", effect: "ask", kind: "hook", code: "hook.ask", why: `the hook \`${name}\` wants a person to decide${reason}` }];
+        return [
+          {
+            layer: "hooks",
+            effect: "ask",
+            kind: "hook",
+            code: "hook.ask",
+            why: `the hook \`${name}\` wants a person to decide${reason}`,
+          },
+        ];
       case "allow":
-        return [{ layer: "hooks", effect: "allow", answers: "hook", code: "hook.allow", why: `the hook \`${name}\` allowed it${reason}` }];
+        return [
+          {
+            layer: "hooks",
+            effect: "allow",
+            answers: "hook",
+            code: "hook.allow",
+            why: `the hook \`${name}\` allowed it${reason}`,
+          },
+        ];
     }
   });
 }

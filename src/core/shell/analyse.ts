@@ -35,7 +35,12 @@ export function analyse(source: string, directory: string, home: string, tables:
     if (!(error instanceof RangeError)) throw error;
     into.doubts.push({ code: "cmd.unparsable", why: "the command is nested too deeply" });
   }
-  if (into.tests === 0 && into.invocations.length === 0 && into.redirects.length === 0 && into.assigned.length === 0) {
+  if (
+    into.tests === 0 &&
+    into.invocations.length === 0 &&
+    into.redirects.length === 0 &&
+    into.assigned.length === 0
+  ) {
     into.doubts.push({ code: "cmd.empty", why: "there is no command to run" });
   }
   return {
@@ -54,11 +59,20 @@ function followPipes(into: Collection, state: ShellState): void {
     const { pipe, reading } = reader;
     if (reading.stdin === undefined || pipe === undefined || pipe.stage === 0) continue;
     const source = into.invocations.find(
-      (other) => other.pipe?.pipeline === pipe.pipeline && other.pipe.stage === pipe.stage - 1 && other.nesting !== "wrapped",
+      (other) =>
+        other.pipe?.pipeline === pipe.pipeline &&
+        other.pipe.stage === pipe.stage - 1 &&
+        other.nesting !== "wrapped",
     );
     const text = source === undefined ? undefined : printed(source);
     if (text === undefined) continue;
-    const place: Place = { parent: reader.id, background: reader.background, remote: reader.remote, depth: 1, anchor: source?.span };
+    const place: Place = {
+      parent: reader.id,
+      background: reader.background,
+      remote: reader.remote,
+      depth: 1,
+      anchor: source?.span,
+    };
     const here: ShellState = { ...state, directories: reader.directories };
     if (reading.stdin === "shell") into.script(text, here, { ...place, nesting: "script" });
     else for (const piece of stringsOf(text)) into.script(piece, here, { ...place, nesting: "code" });

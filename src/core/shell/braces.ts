@@ -33,9 +33,10 @@ function expand(text: string): readonly string[] | undefined {
     for (const choice of body.choices) {
       const middles = body.sequence ? [choice] : expand(choice);
       if (middles === undefined) return undefined;
-      for (const middle of middles) for (const tail of tails) {
-        if (out.push(head + middle + tail) > MOST) return undefined;
-      }
+      for (const middle of middles)
+        for (const tail of tails) {
+          if (out.push(head + middle + tail) > MOST) return undefined;
+        }
     }
     return out;
   }
@@ -91,7 +92,12 @@ function sequence(text: string): readonly string[] | undefined {
   return steps(first.charCodeAt(0), last.charCodeAt(0), Number(step), (value) => String.fromCharCode(value));
 }
 
-function steps(first: number, last: number, step: number, show: (value: number) => string): readonly string[] | undefined {
+function steps(
+  first: number,
+  last: number,
+  step: number,
+  show: (value: number) => string,
+): readonly string[] | undefined {
   const by = Math.max(1, Math.abs(step));
   const count = Math.floor(Math.abs(last - first) / by) + 1;
   if (count > MOST) return undefined;

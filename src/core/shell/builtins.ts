@@ -5,11 +5,34 @@ import { type After, type ShellState, inDirectories, mergeStates, setVariable } 
 import type { Assigned } from "./script.ts";
 
 const DECLARES: ReadonlySet<string> = new Set(["export", "declare", "typeset", "local", "readonly"]);
-const SETS: ReadonlySet<string> = new Set(["read", "readarray", "mapfile", "getopts", "unset", "let", "printf", "wait"]);
-const ANYTHING: ReadonlySet<string> = new Set(["eval", "source", ".", "trap", "enable", "alias", "set", "shopt"]);
+const SETS: ReadonlySet<string> = new Set([
+  "read",
+  "readarray",
+  "mapfile",
+  "getopts",
+  "unset",
+  "let",
+  "printf",
+  "wait",
+]);
+const ANYTHING: ReadonlySet<string> = new Set([
+  "eval",
+  "source",
+  ".",
+  "trap",
+  "enable",
+  "alias",
+  "set",
+  "shopt",
+]);
 
 /** The shell's state after one of its own commands; every other command leaves it as it is. */
-export function changeState(into: Collection, words: readonly Word[], inline: readonly Assigned[], state: ShellState): After {
+export function changeState(
+  into: Collection,
+  words: readonly Word[],
+  inline: readonly Assigned[],
+  state: ShellState,
+): After {
   const [name, ...rest] = stripBuiltin(words);
   if (name === undefined || !isKnown(name)) return { success: state, failure: state };
   const unchanged: After = { success: state, failure: state };
@@ -17,7 +40,11 @@ export function changeState(into: Collection, words: readonly Word[], inline: re
     case "cd":
       return changeDirectory(into, rest, state);
     case "pushd":
-      return changeDirectory(into, rest.filter((word) => word.text !== "-n"), state);
+      return changeDirectory(
+        into,
+        rest.filter((word) => word.text !== "-n"),
+        state,
+      );
     case "popd":
       return { success: inDirectories(state, undefined), failure: state };
     default:
@@ -32,14 +59,20 @@ export function changeState(into: Collection, words: readonly Word[], inline: re
     if (name.text === "printf" && rest[0]?.text.startsWith("-v") !== true) return unchanged;
     let next = state;
     for (const word of rest) {
-      if (isKnown(word)) next = setVariable(next, word.text.replace(/^-v/, "").replace(/[=[].*$/s, ""), undefined);
+      if (isKnown(word))
+        next = setVariable(next, word.text.replace(/^-v/, "").replace(/[=[].*$/s, ""), undefined);
       else next = { ...next, anyVariable: true };
     }
     const either = mergeStates(state, next);
     return { success: either, failure: either };
   }
   if (ANYTHING.has(name.text)) {
-    const lost: ShellState = { directories: name.text === "set" || name.text === "shopt" || name.text === "alias" ? state.directories : undefined, variables: state.variables, anyVariable: true };
+    const lost: ShellState = {
+      directories:
+        name.text === "set" || name.text === "shopt" || name.text === "alias" ? state.directories : undefined,
+      variables: state.variables,
+      anyVariable: true,
+    };
     return { success: lost, failure: lost };
   }
   return unchanged;
@@ -55,12 +88,15 @@ function stripBuiltin(words: readonly Word[]): readonly Word[] {
 }
 
 function changeDirectory(into: Collection, words: readonly Word[], state: ShellState): After {
-  const operands = words.filter((word, at) => !(/^-[LPe@]+$/.test(word.text) || (word.text === "--" && at < 3)));
+  const operands = words.filter(
+    (word, at) => !(/^-[LPe@]+$/.test(word.text) || (word.text === "--" && at < 3)),
+  );
   const [target] = operands;
   const home = into.home;
   const unknown: After = { success: inDirectories(state, undefined), failure: state };
   if (operands.length > 1) return unknown;
-  if (target !== undefined && (!isKnown(target) || target.text === "-" || /^\+?\d+$/.test(target.text))) return unknown;
+  if (target !== undefined && (!isKnown(target) || target.text === "-" || /^\+?\d+$/.test(target.text)))
+    return unknown;
   const path = target === undefined ? home : target.text;
   if (path.startsWith("/")) {
     into.movesTo.add(normalise(path));

@@ -42,7 +42,9 @@ export interface Place {
  */
 export function stringsOf(code: string): readonly string[] {
   const found: string[] = [];
-  for (const match of code.matchAll(/"((?:[^"\\\n]|\\.){3,4000})"|'((?:[^'\\\n]|\\.){3,4000})'|`((?:[^`\\]|\\.){3,4000})`/g)) {
+  for (const match of code.matchAll(
+    /"((?:[^"\\\n]|\\.){3,4000})"|'((?:[^'\\\n]|\\.){3,4000})'|`((?:[^`\\]|\\.){3,4000})`/g,
+  )) {
     const text = (match[1] ?? match[2] ?? match[3] ?? "").replace(/\\(["'`\\])/g, "$1");
     if (/\s|\//.test(text) && found.length < 64) found.push(text);
   }

@@ -29,7 +29,8 @@ export function mergeStates(a: ShellState, b: ShellState): ShellState {
   if (a === b) return a;
   const variables = new Map<string, string | undefined>();
   for (const name of new Set([...a.variables.keys(), ...b.variables.keys()])) {
-    const known = a.variables.has(name) && b.variables.has(name) && a.variables.get(name) === b.variables.get(name);
+    const known =
+      a.variables.has(name) && b.variables.has(name) && a.variables.get(name) === b.variables.get(name);
     variables.set(name, known ? a.variables.get(name) : undefined);
   }
   return {
@@ -50,9 +51,13 @@ function mergeDirectories(
 
 export function sameState(a: ShellState, b: ShellState): boolean {
   if (a.anyVariable !== b.anyVariable || a.variables.size !== b.variables.size) return false;
-  for (const [name, value] of a.variables) if (!b.variables.has(name) || b.variables.get(name) !== value) return false;
+  for (const [name, value] of a.variables)
+    if (!b.variables.has(name) || b.variables.get(name) !== value) return false;
   if (a.directories === undefined || b.directories === undefined) return a.directories === b.directories;
-  return a.directories.length === b.directories.length && a.directories.every((path) => b.directories?.includes(path));
+  return (
+    a.directories.length === b.directories.length &&
+    a.directories.every((path) => b.directories?.includes(path))
+  );
 }
 
 export function setVariable(state: ShellState, name: string, value: string | undefined): ShellState {

@@ -25,7 +25,12 @@ interface Walk {
   readonly heredoc: boolean;
 }
 
-function add(walk: Walk, node: { readonly pos: number; readonly end: number }, why: string, code: Doubt["code"] = "cmd.unparsable"): void {
+function add(
+  walk: Walk,
+  node: { readonly pos: number; readonly end: number },
+  why: string,
+  code: Doubt["code"] = "cmd.unparsable",
+): void {
   walk.doubts.push({ code, why, span: { start: node.pos, end: node.end } });
 }
 
@@ -51,7 +56,12 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
   switch (node.type) {
     case "Script": {
       const errors = "errors" in node ? (node.errors ?? []) : [];
-      for (const error of errors) add(walk, { pos: error.pos, end: error.pos + 1 }, `bash would not accept it: ${error.message.toLowerCase()}`);
+      for (const error of errors)
+        add(
+          walk,
+          { pos: error.pos, end: error.pos + 1 },
+          `bash would not accept it: ${error.message.toLowerCase()}`,
+        );
       if (node.source !== undefined) add(walk, node, "escaped backquotes inside backquotes");
       return walk;
     }
@@ -95,16 +105,23 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
       return walk;
     case "Word":
       if (node.text.includes("\\\n")) add(walk, node, "a line continuation inside a word");
-      if (node.parts !== undefined && node.parts.length > 1 && node.parts.some((part) => part.type === "ProcessSubstitution")) {
+      if (
+        node.parts !== undefined &&
+        node.parts.length > 1 &&
+        node.parts.some((part) => part.type === "ProcessSubstitution")
+      ) {
         add(walk, node, "a process substitution glued to a word");
       }
       return walk;
     case "ParameterExpansion": {
       const operation = node.operation;
       if (node.prefix === "!") add(walk, node, "a variable whose name comes from a variable", "cmd.dynamic");
-      if (node.index !== undefined && !/^(?:\d+|[@*])$/.test(node.index.text)) add(walk, node, "an array subscript, which can run code", "cmd.dynamic");
-      if (operation !== undefined && walk.heredoc) add(walk, node, "an operator on a variable inside a here-document");
-      if (operation?.type === "Default" && operation.operator.includes("=")) add(walk, node, "an expansion that sets a variable", "cmd.dynamic");
+      if (node.index !== undefined && !/^(?:\d+|[@*])$/.test(node.index.text))
+        add(walk, node, "an array subscript, which can run code", "cmd.dynamic");
+      if (operation !== undefined && walk.heredoc)
+        add(walk, node, "an operator on a variable inside a here-document");
+      if (operation?.type === "Default" && operation.operator.includes("="))
+        add(walk, node, "an expansion that sets a variable", "cmd.dynamic");
       return walk;
     }
     case "Default":
@@ -128,7 +145,8 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
       if (node.text.startsWith("$[")) add(walk, node, "old-style arithmetic");
       return walk;
     case "ArithmeticWord":
-      if (!/^(?:\d+|0[xX][0-9a-fA-F]+)$/.test(node.value)) add(walk, node, "arithmetic on a variable, which can run code", "cmd.dynamic");
+      if (!/^(?:\d+|0[xX][0-9a-fA-F]+)$/.test(node.value))
+        add(walk, node, "arithmetic on a variable, which can run code", "cmd.dynamic");
       return walk;
     case "Assignment":
       if (node.index !== undefined) add(walk, node, "an array subscript, which can run code", "cmd.dynamic");
@@ -138,7 +156,8 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
       return walk;
     case "Redirect": {
       if (node.operator === "<&" || node.operator === ">&") {
-        if (!/^(?:\d+|-)$/.test(node.target?.text ?? "")) add(walk, node, "a descriptor copied from something that is no number");
+        if (!/^(?:\d+|-)$/.test(node.target?.text ?? ""))
+          add(walk, node, "a descriptor copied from something that is no number");
       }
       if (node.target === undefined) add(walk, node, "a redirect without a target");
       return walk;
@@ -149,13 +168,16 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
     case "HereDoc": {
       const text = node.delimiter?.text ?? "";
       if (node.closing === undefined) add(walk, node, "a here-document that does not end");
-      if (!/^(?:\w+|'[\w -]+'|"[\w -]+"|\\\w+)$/.test(text)) add(walk, node, "a here-document with an unusual end mark");
-      if (walk.depth > 0 && node.delimiter?.quoted !== true) add(walk, node, "an unquoted here-document inside a substitution");
+      if (!/^(?:\w+|'[\w -]+'|"[\w -]+"|\\\w+)$/.test(text))
+        add(walk, node, "a here-document with an unusual end mark");
+      if (walk.depth > 0 && node.delimiter?.quoted !== true)
+        add(walk, node, "an unquoted here-document inside a substitution");
       return walk;
     }
     case "HereDocBody":
       for (const part of node.parts ?? []) {
-        if (/Quoted|LocaleString/.test(part.type) && /[`$]/.test(part.text)) add(walk, part, "quotes inside a here-document, which do not quote there");
+        if (/Quoted|LocaleString/.test(part.type) && /[`$]/.test(part.text))
+          add(walk, part, "quotes inside a here-document, which do not quote there");
       }
       return { ...walk, heredoc: true };
     case "TestCommand":
@@ -181,10 +203,12 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
 }
 
 function testDoubt(node: TestExpression, walk: Walk): void {
-  if (node.type === "TestUnary" && /^-[vR]$/.test(node.operator)) add(walk, node, "a test that can run code hidden in a name", "cmd.dynamic");
+  if (node.type === "TestUnary" && /^-[vR]$/.test(node.operator))
+    add(walk, node, "a test that can run code hidden in a name", "cmd.dynamic");
   if (node.type !== "TestBinary" || !/^-(?:eq|ne|lt|le|gt|ge)$/.test(node.operator)) return;
   for (const side of [node.left, node.right]) {
-    if (!numeric(side)) add(walk, side, "a comparison of numbers on something that is no plain number", "cmd.dynamic");
+    if (!numeric(side))
+      add(walk, side, "a comparison of numbers on something that is no plain number", "cmd.dynamic");
   }
 }
 
@@ -199,8 +223,13 @@ function glued(node: SyntaxNode, walk: Walk): void {
   const words: { pos: number; end: number; substitution: boolean }[] = [];
   forEachChild(node, (child) => {
     if (child.type !== "Word" && child.type !== "Redirect" && child.type !== "Assignment") return;
-    const parts = child.type === "Word" ? child.parts : child.type === "Redirect" ? child.target?.parts : undefined;
-    words.push({ pos: child.pos, end: child.end, substitution: parts?.some((part) => part.type === "ProcessSubstitution") === true });
+    const parts =
+      child.type === "Word" ? child.parts : child.type === "Redirect" ? child.target?.parts : undefined;
+    words.push({
+      pos: child.pos,
+      end: child.end,
+      substitution: parts?.some((part) => part.type === "ProcessSubstitution") === true,
+    });
   });
   words.sort((a, b) => a.pos - b.pos);
   words.forEach((word, at) => {

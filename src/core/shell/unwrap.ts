@@ -35,7 +35,8 @@ export function unwrap(
     reading,
   });
   if (place.depth < DEEPEST) for (const inner of reading.inner) follow(into, inner, id, state, place, span);
-  else if (reading.inner.length > 0) into.doubts.push({ code: "cmd.unparsable", why: "commands are nested too deeply", span });
+  else if (reading.inner.length > 0)
+    into.doubts.push({ code: "cmd.unparsable", why: "commands are nested too deeply", span });
   return id;
 }
 
@@ -44,29 +45,71 @@ function read(into: Collection, words: readonly Word[]): Reading {
   if (name === undefined) return unknownReading("", []);
   if (!isKnown(name) || name.text === "" || name.text.includes(HOLE)) {
     const reading = unknownReading(name.raw, rest);
-    return { ...reading, doubts: [{ code: "cmd.dynamic", why: `which command \`${name.raw || "…"}\` runs is not known`, span: name.span }] };
+    return {
+      ...reading,
+      doubts: [
+        {
+          code: "cmd.dynamic",
+          why: `which command \`${name.raw || "…"}\` runs is not known`,
+          span: name.span,
+        },
+      ],
+    };
   }
   const reading = into.tables.read(baseOf(name.text), rest);
   if (!name.text.includes("/") || /^\/(?:usr\/)?bin\/[^/]+$/.test(name.text)) return reading;
   // A path is not an identity: `./ls` is whatever lies there.
   const why = `\`${name.raw}\` is a program at a path of its own`;
-  return { ...reading, class: undefined, doubts: [...reading.doubts, { code: "cmd.not-in-tables", why, span: name.span }] };
+  return {
+    ...reading,
+    class: undefined,
+    doubts: [...reading.doubts, { code: "cmd.not-in-tables", why, span: name.span }],
+  };
 }
 
-function follow(into: Collection, inner: Inner, parent: number, state: ShellState, place: Place, span: Span): void {
+function follow(
+  into: Collection,
+  inner: Inner,
+  parent: number,
+  state: ShellState,
+  place: Place,
+  span: Span,
+): void {
   const remote = place.remote || (inner.kind !== "code" && inner.remote === true);
-  const below: Place = { ...place, parent, depth: place.depth + 1, pipe: undefined, background: place.background, remote };
+  const below: Place = {
+    ...place,
+    parent,
+    depth: place.depth + 1,
+    pipe: undefined,
+    background: place.background,
+    remote,
+  };
   switch (inner.kind) {
     case "argv":
-      unwrap(into, inner.words, [], moved(state, inner.bases), { ...below, nesting: "wrapped", pipe: place.pipe }, span);
+      unwrap(
+        into,
+        inner.words,
+        [],
+        moved(state, inner.bases),
+        { ...below, nesting: "wrapped", pipe: place.pipe },
+        span,
+      );
       return;
     case "shell": {
       const { word } = inner;
       const anchor = place.anchor ?? word.span;
       if (!isKnown(word)) {
-        into.doubts.push({ code: "cmd.dynamic", why: `the text a shell runs is not known: \`${word.raw}\``, span: anchor });
+        into.doubts.push({
+          code: "cmd.dynamic",
+          why: `the text a shell runs is not known: \`${word.raw}\``,
+          span: anchor,
+        });
       }
-      into.script(word.text.replaceAll(HOLE, "$_"), moved(state, inner.bases), { ...below, nesting: "script", anchor });
+      into.script(word.text.replaceAll(HOLE, "$_"), moved(state, inner.bases), {
+        ...below,
+        nesting: "script",
+        anchor,
+      });
       return;
     }
     case "code":

@@ -28,17 +28,30 @@ export function walkText(into: Collection, text: string, state: ShellState, plac
   if (parsed.script !== undefined) walkStatements(into, parsed.script.commands, state, place);
 }
 
-export function walkStatements(into: Collection, statements: readonly Bash.Statement[], state: ShellState, place: Place): After {
+export function walkStatements(
+  into: Collection,
+  statements: readonly Bash.Statement[],
+  state: ShellState,
+  place: Place,
+): After {
   let now = both(state);
   for (const statement of statements) {
     const start = joined(now);
-    const after = walkNode(into, statement.command, start, { ...place, background: place.background || statement.background === true });
+    const after = walkNode(into, statement.command, start, {
+      ...place,
+      background: place.background || statement.background === true,
+    });
     now = statement.background === true ? both(start) : after;
   }
   return now;
 }
 
-function walkNode(into: Collection, node: Bash.PipelineNode | Bash.AndOr, state: ShellState, place: Place): After {
+function walkNode(
+  into: Collection,
+  node: Bash.PipelineNode | Bash.AndOr,
+  state: ShellState,
+  place: Place,
+): After {
   switch (node.type) {
     case "AndOr": {
       const [first, ...rest] = node.commands;
@@ -86,14 +99,20 @@ function walkNode(into: Collection, node: Bash.PipelineNode | Bash.AndOr, state:
         out = mergeStates(out, joined(walkStatements(into, branch.then.commands, tested.success, place)));
         failed = tested.failure;
       }
-      const last = node.else === undefined ? failed : joined(walkStatements(into, node.else.commands, failed, place));
+      const last =
+        node.else === undefined ? failed : joined(walkStatements(into, node.else.commands, failed, place));
       return both(mergeStates(out, last));
     }
     case "While":
       return both(
         stable(into, state, (entry) => {
           const condition = walkStatements(into, node.clause.commands, entry, place);
-          const body = walkStatements(into, node.body.commands, node.kind === "while" ? condition.success : condition.failure, place);
+          const body = walkStatements(
+            into,
+            node.body.commands,
+            node.kind === "while" ? condition.success : condition.failure,
+            place,
+          );
           return mergeStates(joined(condition), joined(body));
         }),
       );
@@ -104,10 +123,18 @@ function walkNode(into: Collection, node: Bash.PipelineNode | Bash.AndOr, state:
         return expandWord(word, around);
       });
       const [single] = words;
-      const known = words.length === 1 && single?.unknown === undefined && single?.glob === undefined ? single?.text : undefined;
+      const known =
+        words.length === 1 && single?.unknown === undefined && single?.glob === undefined
+          ? single?.text
+          : undefined;
       return both(
         stable(into, setVariable(state, node.name.value, known), (entry) => {
-          const body = walkStatements(into, node.body.commands, setVariable(entry, node.name.value, known), place);
+          const body = walkStatements(
+            into,
+            node.body.commands,
+            setVariable(entry, node.name.value, known),
+            place,
+          );
           return mergeStates(entry, joined(body));
         }),
       );
@@ -117,7 +144,10 @@ function walkNode(into: Collection, node: Bash.PipelineNode | Bash.AndOr, state:
       let out = state;
       for (const item of node.items) {
         for (const pattern of item.pattern) walkSubstitutions(into, pattern, state, place);
-        out = mergeStates(out, joined(walkStatements(into, item.body.commands, mergeStates(state, out), place)));
+        out = mergeStates(
+          out,
+          joined(walkStatements(into, item.body.commands, mergeStates(state, out), place)),
+        );
       }
       return both(out);
     }
@@ -138,11 +168,18 @@ function walkNode(into: Collection, node: Bash.PipelineNode | Bash.AndOr, state:
 function stable(into: Collection, start: ShellState, body: (entry: ShellState) => ShellState): ShellState {
   let entry = start;
   for (let round = 0; round < 6; round++) {
-    const marks = [into.invocations.length, into.redirects.length, into.assigned.length, into.doubts.length] as const;
+    const marks = [
+      into.invocations.length,
+      into.redirects.length,
+      into.assigned.length,
+      into.doubts.length,
+    ] as const;
     const exit = mergeStates(entry, body(entry));
     if (sameState(exit, entry)) return exit;
     entry = exit;
-    [into.invocations, into.redirects, into.assigned, into.doubts].forEach((list, at) => list.splice(marks[at] ?? 0));
+    [into.invocations, into.redirects, into.assigned, into.doubts].forEach((list, at) =>
+      list.splice(marks[at] ?? 0),
+    );
   }
   return { directories: undefined, variables: entry.variables, anyVariable: true };
 }
@@ -150,10 +187,13 @@ function stable(into: Collection, start: ShellState, body: (entry: ShellState) =
 /** Walks every command below a node whose order of running is not followed. */
 function walkInside(into: Collection, node: Bash.SyntaxNode, state: ShellState, place: Place): void {
   forEachChild(node, (child) => {
-    if (child.type === "Statement") walkStatements(into, [child], { ...state, directories: undefined }, place);
+    if (child.type === "Statement")
+      walkStatements(into, [child], { ...state, directories: undefined }, place);
     else if (child.type === "Command") walkCommand(into, child, state, place);
-    else if (child.type === "Script") walkStatements(into, child.commands, state, { ...place, pipe: undefined });
-    else if (child.type === "Redirect" || child.type === "HereDoc" || child.type === "HereString") walkRedirects(into, [child], state, place, undefined);
+    else if (child.type === "Script")
+      walkStatements(into, child.commands, state, { ...place, pipe: undefined });
+    else if (child.type === "Redirect" || child.type === "HereDoc" || child.type === "HereString")
+      walkRedirects(into, [child], state, place, undefined);
     else walkInside(into, child, state, place);
   });
 }
@@ -161,7 +201,12 @@ function walkInside(into: Collection, node: Bash.SyntaxNode, state: ShellState, 
 /** Walks the scripts of every substitution below a word, assignment or here-document. */
 function walkSubstitutions(into: Collection, node: Bash.SyntaxNode, state: ShellState, place: Place): void {
   const seek = (child: Bash.SyntaxNode): void => {
-    if ((child.type === "CommandExpansion" || child.type === "ProcessSubstitution" || child.type === "ArithmeticCommandExpansion") && child.script) {
+    if (
+      (child.type === "CommandExpansion" ||
+        child.type === "ProcessSubstitution" ||
+        child.type === "ArithmeticCommandExpansion") &&
+      child.script
+    ) {
       walkStatements(into, child.script.commands, state, { ...place, pipe: undefined, background: false });
       return;
     }
@@ -178,7 +223,10 @@ function walkCommand(into: Collection, node: Bash.Command, state: ShellState, pl
   const inline: Assigned[] = [];
   const assign = (child: Bash.Assignment, to: Assigned[]): void => {
     walkSubstitutions(into, child, state, place);
-    const value = child.value.type === "Word" && child.append !== true && child.index === undefined ? expandValue(child.value, around) : undefined;
+    const value =
+      child.value.type === "Word" && child.append !== true && child.index === undefined
+        ? expandValue(child.value, around)
+        : undefined;
     to.push({ name: child.name, value, span: place.anchor ?? { start: child.pos, end: child.end } });
   };
   for (const child of node.prefix) if (child.type === "Assignment") assign(child, assigned);
@@ -188,15 +236,21 @@ function walkCommand(into: Collection, node: Bash.Command, state: ShellState, pl
       assign(child, inline);
       const value = inline.at(-1)?.value;
       const known = literalWord(`${child.name}=${value ?? HOLE}`, { start: child.pos, end: child.end });
-      words.push(value === undefined ? { ...known, raw: child.text, unknown: "variable" } : { ...known, raw: child.text });
+      words.push(
+        value === undefined
+          ? { ...known, raw: child.text, unknown: "variable" }
+          : { ...known, raw: child.text },
+      );
       continue;
     }
     walkSubstitutions(into, child, state, place);
-    for (const word of expandWord(child, around)) words.push(place.anchor === undefined ? word : { ...word, span: place.anchor });
+    for (const word of expandWord(child, around))
+      words.push(place.anchor === undefined ? word : { ...word, span: place.anchor });
   }
 
   if (into.invocations.length >= MOST) {
-    if (into.invocations.length === MOST) into.doubts.push({ code: "cmd.too-long", why: `more than ${MOST} commands in one call`, span });
+    if (into.invocations.length === MOST)
+      into.doubts.push({ code: "cmd.too-long", why: `more than ${MOST} commands in one call`, span });
     return both(state);
   }
   if (words.length === 0) {
@@ -211,7 +265,13 @@ function walkCommand(into: Collection, node: Bash.Command, state: ShellState, pl
   return changeState(into, words, inline, state);
 }
 
-function walkRedirects(into: Collection, redirects: readonly Bash.Redirection[], state: ShellState, place: Place, part: number | undefined): void {
+function walkRedirects(
+  into: Collection,
+  redirects: readonly Bash.Redirection[],
+  state: ShellState,
+  place: Place,
+  part: number | undefined,
+): void {
   const around: Surroundings = { state, home: into.home };
   for (const redirect of redirects) {
     const span = place.anchor ?? { start: redirect.pos, end: redirect.end };
@@ -224,16 +284,32 @@ function walkRedirects(into: Collection, redirects: readonly Bash.Redirection[],
     }
     if (redirect.type === "HereDoc") {
       walkSubstitutions(into, redirect.body, state, place);
-      const whole = redirect.body.parts === undefined || redirect.body.parts.every((child) => child.type === "Literal");
-      feed(into, part, whole || redirect.delimiter?.quoted === true ? redirect.body.text : undefined, state, place);
+      const whole =
+        redirect.body.parts === undefined || redirect.body.parts.every((child) => child.type === "Literal");
+      feed(
+        into,
+        part,
+        whole || redirect.delimiter?.quoted === true ? redirect.body.text : undefined,
+        state,
+        place,
+      );
       if (!whole && redirect.delimiter?.quoted !== true) feed(into, part, redirect.body.text, state, place);
       continue;
     }
     if (redirect.target === undefined) continue;
     walkSubstitutions(into, redirect.target, state, place);
-    if ((redirect.operator === "<&" || redirect.operator === ">&") && /^(?:\d+|-)$/.test(redirect.target.text)) continue;
+    if (
+      (redirect.operator === "<&" || redirect.operator === ">&") &&
+      /^(?:\d+|-)$/.test(redirect.target.text)
+    )
+      continue;
     const targets = expandWord(redirect.target, around);
-    const actions = redirect.operator === "<" ? (["read"] as const) : redirect.operator === "<>" ? (["read", "write"] as const) : (["write"] as const);
+    const actions =
+      redirect.operator === "<"
+        ? (["read"] as const)
+        : redirect.operator === "<>"
+          ? (["read", "write"] as const)
+          : (["write"] as const);
     for (const word of targets) {
       for (const action of actions) {
         const append = redirect.operator === ">>" || redirect.operator === "&>>";
@@ -244,11 +320,35 @@ function walkRedirects(into: Collection, redirects: readonly Bash.Redirection[],
 }
 
 /** Text on the standard input of an interpreter is a script of its own. */
-function feed(into: Collection, part: number | undefined, text: string | undefined, state: ShellState, place: Place): void {
-  const reader = part === undefined ? undefined : into.invocations.find((invocation) => invocation.id === part);
+function feed(
+  into: Collection,
+  part: number | undefined,
+  text: string | undefined,
+  state: ShellState,
+  place: Place,
+): void {
+  const reader =
+    part === undefined ? undefined : into.invocations.find((invocation) => invocation.id === part);
   if (reader?.reading.stdin === undefined || text === undefined) return;
   const nesting = reader.reading.stdin === "shell" ? "script" : "code";
   const anchor = place.anchor ?? reader.span;
-  if (nesting === "script") walkText(into, text, state, { ...place, parent: part, nesting, depth: place.depth + 1, anchor, pipe: undefined });
-  else for (const piece of stringsOf(text)) walkText(into, piece, state, { ...place, parent: part, nesting, depth: place.depth + 1, anchor, pipe: undefined });
+  if (nesting === "script")
+    walkText(into, text, state, {
+      ...place,
+      parent: part,
+      nesting,
+      depth: place.depth + 1,
+      anchor,
+      pipe: undefined,
+    });
+  else
+    for (const piece of stringsOf(text))
+      walkText(into, piece, state, {
+        ...place,
+        parent: part,
+        nesting,
+        depth: place.depth + 1,
+        anchor,
+        pipe: undefined,
+      });
 }

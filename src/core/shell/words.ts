@@ -30,16 +30,37 @@ interface Atom {
  */
 export function expandWord(node: Node, around: Surroundings): readonly Word[] {
   const span = { start: node.pos, end: node.end };
-  const atoms = node.parts === undefined ? plain(node, around) : withTilde(node, around, node.parts.flatMap((part) => atomsOf(part, around, false)));
-  const sequences = atoms.some((atom) => atom.brace === true) ? expandBraces(atoms.map(braceText), restore(atoms)) : [atoms];
-  if (sequences === undefined) return [{ ...fromAtoms(node.text, span, atoms), unknown: "brace", text: HOLE, maySplit: true, mayVanish: true }];
+  const atoms =
+    node.parts === undefined
+      ? plain(node, around)
+      : withTilde(
+          node,
+          around,
+          node.parts.flatMap((part) => atomsOf(part, around, false)),
+        );
+  const sequences = atoms.some((atom) => atom.brace === true)
+    ? expandBraces(atoms.map(braceText), restore(atoms))
+    : [atoms];
+  if (sequences === undefined)
+    return [
+      { ...fromAtoms(node.text, span, atoms), unknown: "brace", text: HOLE, maySplit: true, mayVanish: true },
+    ];
   return sequences.flatMap((sequence) => splitFields(node.text, span, sequence));
 }
 
 /** The value of an assignment: one string, never split or globbed; undefined where it is not known. */
 export function expandValue(node: Node, around: Surroundings): string | undefined {
-  const atoms = node.parts === undefined ? plain(node, around) : withTilde(node, around, node.parts.flatMap((part) => atomsOf(part, around, false)));
-  return atoms.some((atom) => atom.unknown !== undefined) ? undefined : atoms.map((atom) => atom.text).join("");
+  const atoms =
+    node.parts === undefined
+      ? plain(node, around)
+      : withTilde(
+          node,
+          around,
+          node.parts.flatMap((part) => atomsOf(part, around, false)),
+        );
+  return atoms.some((atom) => atom.unknown !== undefined)
+    ? undefined
+    : atoms.map((atom) => atom.text).join("");
 }
 
 function plain(node: Node, around: Surroundings): readonly Atom[] {
@@ -53,11 +74,13 @@ function withTilde(node: Node, around: Surroundings, atoms: readonly Atom[]): re
   const name = /^~([^/]*)/.exec(first.text)?.[1] ?? "";
   const after = first.text.slice(1 + name.length);
   const slash = after.startsWith("/") || rest.length === 0;
-  if (/[\\"'$`]/.test(node.text.slice(0, 1 + name.length)) || !slash) return [{ text: HOLE, quoted: true, unknown: "tilde" }, ...rest];
+  if (/[\\"'$`]/.test(node.text.slice(0, 1 + name.length)) || !slash)
+    return [{ text: HOLE, quoted: true, unknown: "tilde" }, ...rest];
   if (name === "") return [{ text: around.home, quoted: true }, { ...first, text: after }, ...rest];
   if (name === "root") return [{ text: "/root", quoted: true }, { ...first, text: after }, ...rest];
   const directories = around.state.directories;
-  if (name === "+" && directories?.length === 1) return [{ text: directories[0] ?? "", quoted: true }, { ...first, text: after }, ...rest];
+  if (name === "+" && directories?.length === 1)
+    return [{ text: directories[0] ?? "", quoted: true }, { ...first, text: after }, ...rest];
   return [{ text: HOLE, quoted: true, unknown: "tilde" }, { ...first, text: after }, ...rest];
 }
 
@@ -70,7 +93,9 @@ function atomsOf(part: WordPart | DoubleQuotedChild, around: Surroundings, quote
       return [{ text: part.value, quoted: true }];
     case "DoubleQuoted":
     case "LocaleString":
-      return part.parts.length === 0 ? [{ text: "", quoted: true }] : part.parts.flatMap((child) => atomsOf(child, around, true));
+      return part.parts.length === 0
+        ? [{ text: "", quoted: true }]
+        : part.parts.flatMap((child) => atomsOf(child, around, true));
     case "Glob":
       return [{ text: part.text, quoted: false, glob: true }];
     case "ExtendedGlob":
@@ -114,11 +139,14 @@ function variable(name: string, around: Surroundings, quoted: boolean): Atom {
   if (/^[?$!#]$/.test(name)) return { text: HOLE, quoted, unknown: "number" };
   if (state.variables.has(name)) {
     const value = state.variables.get(name);
-    return value === undefined || state.anyVariable ? { text: HOLE, quoted, unknown: "variable" } : { text: value, quoted, splits: !quoted };
+    return value === undefined || state.anyVariable
+      ? { text: HOLE, quoted, unknown: "variable" }
+      : { text: value, quoted, splits: !quoted };
   }
   if (state.anyVariable) return { text: HOLE, quoted, unknown: "environment" };
   if (name === "HOME") return { text: around.home, quoted: true };
-  if (name === "PWD" && state.directories?.length === 1) return { text: state.directories[0] ?? "", quoted: true };
+  if (name === "PWD" && state.directories?.length === 1)
+    return { text: state.directories[0] ?? "", quoted: true };
   return { text: HOLE, quoted, unknown: isPublicVariable(name) ? "variable" : "environment" };
 }
 
@@ -142,7 +170,9 @@ function restore(atoms: readonly Atom[]): (text: string) => readonly Atom[] | un
         if (atom === undefined) return undefined;
         out.push(atom);
       } else if (/[$`"'\\]/.test(piece)) return undefined;
-      else for (const bit of piece.split(/([*?[\]])/)) if (bit !== "") out.push({ text: bit, quoted: false, glob: /^[*?[\]]$/.test(bit) });
+      else
+        for (const bit of piece.split(/([*?[\]])/))
+          if (bit !== "") out.push({ text: bit, quoted: false, glob: /^[*?[\]]$/.test(bit) });
     }
     return out;
   };
@@ -160,7 +190,9 @@ function splitFields(raw: string, span: Span, atoms: readonly Atom[]): readonly 
     const pieces = atom.text.split(/[ \t\n]+/);
     pieces.forEach((piece, at) => {
       if (at > 0) fields.push([]);
-      if (piece !== "") for (const bit of piece.split(/([*?[\]])/)) if (bit !== "") fields.at(-1)?.push({ text: bit, quoted: false, glob: /^[*?[\]]$/.test(bit) });
+      if (piece !== "")
+        for (const bit of piece.split(/([*?[\]])/))
+          if (bit !== "") fields.at(-1)?.push({ text: bit, quoted: false, glob: /^[*?[\]]$/.test(bit) });
     });
   }
   return fields.filter((field) => field.length > 0).map((field) => fromAtoms(raw, span, field));

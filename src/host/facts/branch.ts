@@ -22,7 +22,10 @@ function headFile(directory: string): string | undefined {
       const target = /^gitdir: (.+?)\s*$/.exec(readFileSync(git, "utf8"))?.[1];
       return target === undefined ? undefined : readFileSync(`${resolve(here, target)}/HEAD`, "utf8");
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))) return undefined;
+      if (
+        !(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+      )
+        return undefined;
     }
     if (here === "/" || here === ".") return undefined;
   }

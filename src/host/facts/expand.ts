@@ -29,7 +29,8 @@ export function expandGlob(pattern: string): GlobFact {
       }
     }
     paths = next;
-    if (paths.length > MOST_MATCHES || budget.left <= 0) return { kind: "glob", matches: paths.slice(0, MOST_MATCHES), complete: false };
+    if (paths.length > MOST_MATCHES || budget.left <= 0)
+      return { kind: "glob", matches: paths.slice(0, MOST_MATCHES), complete: false };
   }
   return { kind: "glob", matches: paths, complete: true };
 }

@@ -1,6 +1,17 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { type BranchFact, type Facts, type GlobFact, NO_FACTS, type Need, type PathFact, type TextFact, type TreeFact, type UrlFact, needKey } from "../../core/call/facts.ts";
+import {
+  type BranchFact,
+  type Facts,
+  type GlobFact,
+  NO_FACTS,
+  type Need,
+  type PathFact,
+  type TextFact,
+  type TreeFact,
+  type UrlFact,
+  needKey,
+} from "../../core/call/facts.ts";
 import { currentBranch } from "./branch.ts";
 import { expandGlob, listTree } from "./expand.ts";
 import { resolvePath } from "./resolve.ts";
@@ -12,7 +23,10 @@ const LARGEST_TEXT = 2_000_000;
  * Finds out what the core asked for. Never throws: what cannot be found out is left out, which
  * the core takes for the worst it can be.
  */
-export function gatherFacts(needs: readonly Need[], more: Partial<Pick<Facts, "hooks" | "grants" | "reads">> = {}): Facts {
+export function gatherFacts(
+  needs: readonly Need[],
+  more: Partial<Pick<Facts, "hooks" | "grants" | "reads" | "sandboxFault">> = {},
+): Facts {
   const paths = new Map<string, PathFact>();
   const globs = new Map<string, GlobFact>();
   const branches = new Map<string, BranchFact>();
@@ -53,9 +67,15 @@ export function gatherFacts(needs: readonly Need[], more: Partial<Pick<Facts, "h
 function readText(path: string): TextFact {
   try {
     const stat = statSync(path);
-    if (!stat.isFile() || stat.size > LARGEST_TEXT) return { kind: "text", exists: true, text: undefined, hash: undefined };
+    if (!stat.isFile() || stat.size > LARGEST_TEXT)
+      return { kind: "text", exists: true, text: undefined, hash: undefined };
     const bytes = readFileSync(path);
-    return { kind: "text", exists: true, text: bytes.toString("utf8"), hash: createHash("sha256").update(bytes).digest("hex") };
+    return {
+      kind: "text",
+      exists: true,
+      text: bytes.toString("utf8"),
+      hash: createHash("sha256").update(bytes).digest("hex"),
+    };
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     return { kind: "text", exists: !missing, text: undefined, hash: undefined };

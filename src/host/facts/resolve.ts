@@ -47,7 +47,8 @@ export function resolvePath(path: string): PathFact {
       }
       type = stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other";
     } catch (error) {
-      if (!isMissing(error)) return { kind: "failed", why: error instanceof Error ? error.message : String(error) };
+      if (!isMissing(error))
+        return { kind: "failed", why: error instanceof Error ? error.message : String(error) };
       type = "absent";
       missing = 1;
     }

@@ -12,7 +12,17 @@ const HARMLESS: ReadonlySet<string> = new Set(
 );
 
 /** Names that reach outside the program. */
-const REACHING: ReadonlySet<string> = new Set(["system", "getline", "close", "fflush", "ENVIRON", "PROCINFO", "ARGV", "ARGC", "SYMTAB"]);
+const REACHING: ReadonlySet<string> = new Set([
+  "system",
+  "getline",
+  "close",
+  "fflush",
+  "ENVIRON",
+  "PROCINFO",
+  "ARGV",
+  "ARGC",
+  "SYMTAB",
+]);
 
 /**
  * Raises the class of an awk invocation whose program does more than compute and print.
@@ -22,11 +32,13 @@ const REACHING: ReadonlySet<string> = new Set(["system", "getline", "close", "ff
  * tokenise is a doubt.
  */
 export function readAwk(draft: Draft, word: Word): void {
-  if (!isKnown(word)) return doubt(draft, "cmd.dynamic", `the awk program \`${word.raw}\` is not known`, word);
+  if (!isKnown(word))
+    return doubt(draft, "cmd.dynamic", `the awk program \`${word.raw}\` is not known`, word);
   const finding = judgeAwk(word.text);
   if (finding === undefined) return;
   draft.reaching.push(word.text);
-  if (finding.broken) return doubt(draft, "cmd.unparsable", `the awk program cannot be read: ${finding.why}`, word);
+  if (finding.broken)
+    return doubt(draft, "cmd.unparsable", `the awk program cannot be read: ${finding.why}`, word);
   raise(draft, "runs-code", `its awk program ${finding.why}`);
   doubt(draft, "cmd.runs-code", `its awk program ${finding.why}`, word);
 }
@@ -87,14 +99,16 @@ export function judgeAwk(text: string): { readonly why: string; readonly broken:
       operand = false;
       continue;
     }
-    if (char === ">" && printing !== undefined && depth <= printing) return { why: "writes a file", broken: false };
+    if (char === ">" && printing !== undefined && depth <= printing)
+      return { why: "writes a file", broken: false };
     if (char === "(" || char === "[") depth++;
     if (char === ")" || char === "]") depth--;
     if (char === ";" || char === "\n" || char === "}" || char === "{") printing = undefined;
     operand = char === ")" || char === "]";
     at++;
   }
-  for (const name of called) if (!defined.has(name)) return { why: `calls \`${name}\`, which is not known`, broken: true };
+  for (const name of called)
+    if (!defined.has(name)) return { why: `calls \`${name}\`, which is not known`, broken: true };
   return undefined;
 }
 

@@ -18,7 +18,8 @@ interface SedScript {
 export function readSed(draft: Draft, word: Word): void {
   if (!isKnown(word)) return doubt(draft, "cmd.dynamic", `the sed script \`${word.raw}\` is not known`, word);
   const script = parseSed(word.text);
-  if (script.executes || script.broken || script.writes.length + script.reads.length > 0) draft.reaching.push(word.text);
+  if (script.executes || script.broken || script.writes.length + script.reads.length > 0)
+    draft.reaching.push(word.text);
   for (const path of script.writes) {
     draft.effects.push({ action: "write", word: literalWord(path, word.span), bases: [], recursive: false });
     raise(draft, "file-modifying", "its sed script writes a file");
@@ -182,7 +183,8 @@ export function parseSed(text: string): SedScript {
         const delimiter = peek();
         at++;
         if (delimiter === "" || delimiter === "\n" || delimiter === "\\") return done(true);
-        if (until(delimiter, command === "s") === undefined || until(delimiter, false) === undefined) return done(true);
+        if (until(delimiter, command === "s") === undefined || until(delimiter, false) === undefined)
+          return done(true);
         if (command === "y") break;
         for (; ; at++) {
           const flag = peek();
@@ -204,7 +206,15 @@ export function parseSed(text: string): SedScript {
     }
     skip(" \t");
     const end = peek();
-    if (end !== "" && end !== ";" && end !== "\n" && end !== "}" && end !== "#" && command !== "{" && command !== "}") {
+    if (
+      end !== "" &&
+      end !== ";" &&
+      end !== "\n" &&
+      end !== "}" &&
+      end !== "#" &&
+      command !== "{" &&
+      command !== "}"
+    ) {
       return done(true);
     }
   }

@@ -14,7 +14,9 @@ export function readPrintf(draft: Draft, operands: readonly Word[]): void {
   }
 }
 
-const UNARY_PATH: ReadonlySet<string> = new Set("-b -c -d -e -f -g -h -k -p -r -s -u -w -x -G -L -N -O -S".split(" "));
+const UNARY_PATH: ReadonlySet<string> = new Set(
+  "-b -c -d -e -f -g -h -k -p -r -s -u -w -x -G -L -N -O -S".split(" "),
+);
 const UNARY_TEXT: ReadonlySet<string> = new Set("-n -z -t -o".split(" "));
 const BINARY_PATH: ReadonlySet<string> = new Set("-nt -ot -ef".split(" "));
 const BINARY_TEXT: ReadonlySet<string> = new Set("= == != < >".split(" "));
@@ -28,7 +30,8 @@ export function readTest(draft: Draft, operands: readonly Word[]): void {
   raise(draft, "read-only");
   let words = [...operands];
   if (draft.language === "[") {
-    if (words.at(-1)?.text !== "]") return doubt(draft, "cmd.unparsable", "the test does not end in `]`", words.at(-1));
+    if (words.at(-1)?.text !== "]")
+      return doubt(draft, "cmd.unparsable", "the test does not end in `]`", words.at(-1));
     words = words.slice(0, -1);
   }
   for (let at = 0; at < words.length; at++) {
@@ -42,7 +45,12 @@ export function readTest(draft: Draft, operands: readonly Word[]): void {
     if (operator !== undefined && right !== undefined && BINARY_NUMBER.has(operator.text)) {
       for (const side of [word, right]) {
         if (side.unknown !== "number" && !/^[-+]?\d+$/.test(side.text)) {
-          doubt(draft, "cmd.dynamic", `\`${side.raw}\` is computed by the test and is not a plain number`, side);
+          doubt(
+            draft,
+            "cmd.dynamic",
+            `\`${side.raw}\` is computed by the test and is not a plain number`,
+            side,
+          );
         }
       }
       at += 2;

@@ -17,7 +17,12 @@ export function readDd(draft: Draft, operands: readonly Word[]): void {
     if (name === "if") take(draft, "read", value);
     else if (name === "of") take(draft, "write", value);
     else if (cut === -1 || !PLAIN.has(name)) {
-      doubt(draft, isKnown(word) ? "cmd.option-unlisted" : "cmd.dynamic", `dd does not take \`${word.raw}\``, word);
+      doubt(
+        draft,
+        isKnown(word) ? "cmd.option-unlisted" : "cmd.dynamic",
+        `dd does not take \`${word.raw}\``,
+        word,
+      );
     }
   }
 }

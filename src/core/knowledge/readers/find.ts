@@ -31,7 +31,8 @@ export function readFind(draft: Draft, operands: readonly Word[]): void {
   for (; at < operands.length; at++) {
     const word = operands[at];
     if (word === undefined || /^[-(),!]/.test(knownPrefix(word))) break;
-    if (knownPrefix(word) === "") doubt(draft, "cmd.dynamic", `\`${word.raw}\` may become an action of find`, word);
+    if (knownPrefix(word) === "")
+      doubt(draft, "cmd.dynamic", `\`${word.raw}\` may become an action of find`, word);
     starts.push(word);
     take(draft, "read", word);
   }
@@ -72,7 +73,8 @@ export function readFind(draft: Draft, operands: readonly Word[]): void {
       if (text === "-fprintf") at++;
     } else if (text === "-delete") {
       draft.reaching.push(text);
-      for (const start of starts) draft.effects.push({ action: "delete", word: start, bases: [], recursive: true });
+      for (const start of starts)
+        draft.effects.push({ action: "delete", word: start, bases: [], recursive: true });
       raise(draft, "file-modifying");
       draft.dangers.push({
         code: "cmd.destructive",
@@ -84,7 +86,12 @@ export function readFind(draft: Draft, operands: readonly Word[]): void {
       draft.reaching.push(text);
       at = runs(draft, operands, at, starts);
     } else {
-      doubt(draft, "cmd.option-unlisted", `\`${text}\` is no test or action of find that is known here`, word);
+      doubt(
+        draft,
+        "cmd.option-unlisted",
+        `\`${text}\` is no test or action of find that is known here`,
+        word,
+      );
     }
   }
 }
@@ -92,7 +99,12 @@ export function readFind(draft: Draft, operands: readonly Word[]): void {
 /** Files the command of an `-exec`; returns the position of its terminator. */
 function runs(draft: Draft, operands: readonly Word[], action: number, starts: readonly Word[]): number {
   let end = action + 1;
-  while (end < operands.length && operands[end]?.text !== ";" && !(operands[end]?.text === "+" && operands[end - 1]?.text === "{}")) end++;
+  while (
+    end < operands.length &&
+    operands[end]?.text !== ";" &&
+    !(operands[end]?.text === "+" && operands[end - 1]?.text === "{}")
+  )
+    end++;
   const inner = operands.slice(action + 1, end).map((word): Word => {
     if (!word.text.includes("{}")) return word;
     const only = starts.length === 1 ? starts[0] : undefined;

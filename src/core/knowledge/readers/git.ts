@@ -11,11 +11,19 @@ export function readGitCheckout(draft: Draft, operands: readonly Word[]): void {
   const makes = ["-b", "-B", "--orphan", "--detach", "--track"].some((name) => draft.options.has(name));
   const dashes = draft.canonical.includes("--");
   const [first] = operands;
-  const looksLikePath = first !== undefined && (/^(?:\.{1,2}(?:\/|$)|:)/.test(first.text) || first.text.endsWith("/"));
+  const looksLikePath =
+    first !== undefined && (/^(?:\.{1,2}(?:\/|$)|:)/.test(first.text) || first.text.endsWith("/"));
   const named = draft.options.has("--pathspec-from-file");
-  if (restore || named || looksLikePath || (dashes && operands.length > 0) || (!makes && operands.length > 1)) {
+  if (
+    restore ||
+    named ||
+    looksLikePath ||
+    (dashes && operands.length > 0) ||
+    (!makes && operands.length > 1)
+  ) {
     for (const word of restore || dashes ? operands : operands.slice(looksLikePath ? 0 : 1)) {
-      for (const named of gitPaths(word)) draft.effects.push({ action: "write", word: named, bases: [...draft.bases], recursive: false });
+      for (const named of gitPaths(word))
+        draft.effects.push({ action: "write", word: named, bases: [...draft.bases], recursive: false });
     }
     draft.dangers.push({
       code: "cmd.destructive",
@@ -49,20 +57,35 @@ const CONFIG_VERBS: readonly string[] = ["set", "unset", "rename-section", "remo
 /** `git config`: one name reads, a value writes (git 2.39 and the verbs of 2.46). */
 export function readGitConfig(draft: Draft, operands: readonly Word[]): void {
   const [first] = operands;
-  const writes = CONFIG_WRITES.some((name) => draft.options.has(name)) || CONFIG_VERBS.includes(first?.text ?? "");
+  const writes =
+    CONFIG_WRITES.some((name) => draft.options.has(name)) || CONFIG_VERBS.includes(first?.text ?? "");
   const verb = first?.text === "get" || first?.text === "list";
-  const everything = first?.text === "list" || draft.options.has("--list") || ["--all", "--regexp", "--get-regexp"].some((name) => draft.options.has(name));
-  if (everything) doubt(draft, "cmd.prints-secrets", "prints the configuration, which may hold secrets", first);
+  const everything =
+    first?.text === "list" ||
+    draft.options.has("--list") ||
+    ["--all", "--regexp", "--get-regexp"].some((name) => draft.options.has(name));
+  if (everything)
+    doubt(draft, "cmd.prints-secrets", "prints the configuration, which may hold secrets", first);
   const reads = verb || CONFIG_READS.some((name) => draft.options.has(name)) || operands.length <= 1;
   if (!writes && reads) return raise(draft, "read-only");
   raise(draft, "file-modifying", "changes what git does and runs");
   const file = draft.options.get("--file")?.[0];
   const span = first?.span ?? { start: 0, end: 0 };
   const system = draft.options.has("--system");
-  const target = file ?? literalWord(draft.options.has("--global") ? "~/.gitconfig" : system ? "/etc/gitconfig" : ".git/config", span);
+  const target =
+    file ??
+    literalWord(
+      draft.options.has("--global") ? "~/.gitconfig" : system ? "/etc/gitconfig" : ".git/config",
+      span,
+    );
   draft.effects.push({ action: "write", word: target, bases: [...draft.bases], recursive: false });
   const key = CONFIG_VERBS.includes(first?.text ?? "") ? operands[1] : first;
-  if (key !== undefined && /^(?:alias\.|core\.(?:fsmonitor|hookspath|sshcommand|pager|editor|askpass|gitproxy|attributesfile)|filter\.|diff\..*(?:command|textconv)|merge\..*driver|credential\.|gpg\.|sequence\.editor|init\.templatedir|include|url\.|uploadpack\.|receive\.|protocol\.|pager\.|interactive\.diffFilter|difftool\.|mergetool\.|submodule\..*update|man\.|browser\.|web\.|http\.proxy|remote\..*\.(?:uploadpack|receivepack|proxy|vcs))/i.test(key.text)) {
+  if (
+    key !== undefined &&
+    /^(?:alias\.|core\.(?:fsmonitor|hookspath|sshcommand|pager|editor|askpass|gitproxy|attributesfile)|filter\.|diff\..*(?:command|textconv)|merge\..*driver|credential\.|gpg\.|sequence\.editor|init\.templatedir|include|url\.|uploadpack\.|receive\.|protocol\.|pager\.|interactive\.diffFilter|difftool\.|mergetool\.|submodule\..*update|man\.|browser\.|web\.|http\.proxy|remote\..*\.(?:uploadpack|receivepack|proxy|vcs))/i.test(
+      key.text,
+    )
+  ) {
     doubt(draft, "cmd.runs-code", `\`${key.text}\` names something git runs later`, key);
   }
 }

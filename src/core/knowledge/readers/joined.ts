@@ -31,7 +31,10 @@ export function readParallel(draft: Draft, operands: readonly Word[]): void {
   raise(draft, "runs-code");
   const cut = operands.findIndex((word) => /^::::?\+?$/.test(word.text));
   const command = cut === -1 ? operands : operands.slice(0, cut);
-  const inputs = cut === -1 || operands[cut]?.text !== ":::" ? [] : operands.slice(cut + 1).filter((word) => !/^::::?\+?$/.test(word.text));
+  const inputs =
+    cut === -1 || operands[cut]?.text !== ":::"
+      ? []
+      : operands.slice(cut + 1).filter((word) => !/^::::?\+?$/.test(word.text));
   const span = command[0]?.span ?? { start: 0, end: 0 };
   if (command.length === 0) {
     for (const word of inputs) draft.inner.push({ kind: "shell", word, bases: [] });
@@ -44,13 +47,19 @@ export function readParallel(draft: Draft, operands: readonly Word[]): void {
       ? command.map((word) => (word.text.includes("{}") ? fill(word, input) : word))
       : [...command, input];
     const [only] = words;
-    if (command.length === 1 && only !== undefined && /\s/.test(only.text)) draft.inner.push({ kind: "shell", word: joinWords(words) ?? only, bases: [] });
+    if (command.length === 1 && only !== undefined && /\s/.test(only.text))
+      draft.inner.push({ kind: "shell", word: joinWords(words) ?? only, bases: [] });
     else draft.inner.push({ kind: "argv", words, bases: [] });
   }
 }
 
 function fill(word: Word, input: Word): Word {
-  return { ...word, text: word.text.replaceAll("{}", input.text), unknown: word.unknown ?? input.unknown, glob: undefined };
+  return {
+    ...word,
+    text: word.text.replaceAll("{}", input.text),
+    unknown: word.unknown ?? input.unknown,
+    glob: undefined,
+  };
 }
 
 function joinWords(words: readonly Word[]): Word | undefined {

@@ -18,7 +18,8 @@ export function readTar(draft: Draft, operands: readonly Word[]): void {
     archive("read");
     if (has("--to-stdout")) return;
     const target = draft.bases.at(-1);
-    if (target !== undefined) draft.effects.push({ action: "write", word: target, bases: draft.bases.slice(0, -1), recursive: true });
+    if (target !== undefined)
+      draft.effects.push({ action: "write", word: target, bases: draft.bases.slice(0, -1), recursive: true });
     return;
   }
   if (has("--create", "--append", "--update", "--concatenate", "--delete")) {

@@ -26,7 +26,8 @@ export function commandOpinions(inquiry: Inquiry, script: Script): readonly Opin
     // A rule that names the program by its path is filed under that path.
     if (known && name.text.includes("/")) {
       for (const rule of rules.commands(name.text)) {
-        if (rule.stages[0]?.head === name.text) opinions.push(...judge(rule, invocation, form, script, forms, inquiry));
+        if (rule.stages[0]?.head === name.text)
+          opinions.push(...judge(rule, invocation, form, script, forms, inquiry));
       }
     }
   }
@@ -49,13 +50,34 @@ function judge(
   const found = rule.whole ? "yes" : restricts(rule, invocation, form, script, forms);
   if (found === "no") return [];
   const { text } = rule.rule;
-  const base = { layer: "rules", part: invocation.id, rule: refOf(rule.rule), span: invocation.span } as const;
+  const base = {
+    layer: "rules",
+    part: invocation.id,
+    rule: refOf(rule.rule),
+    span: invocation.span,
+  } as const;
   if (found === "maybe") {
     const why = `whether the ${effect} rule \`${text}\` covers \`${show(form.plain)}\` cannot be known before it runs`;
     return [{ ...base, effect: "ask", kind: "unknown.guarded", code: "rule.cannot-tell", why }];
   }
-  if (effect === "deny") return [{ ...base, effect: "deny", code: "rule.deny", why: `the deny rule \`${text}\` forbids \`${show(form.plain)}\`` }];
-  return [{ ...base, effect: "ask", kind: "rule", code: "rule.ask", why: `the ask rule \`${text}\` covers \`${show(form.plain)}\`` }];
+  if (effect === "deny")
+    return [
+      {
+        ...base,
+        effect: "deny",
+        code: "rule.deny",
+        why: `the deny rule \`${text}\` forbids \`${show(form.plain)}\``,
+      },
+    ];
+  return [
+    {
+      ...base,
+      effect: "ask",
+      kind: "rule",
+      code: "rule.ask",
+      why: `the ask rule \`${text}\` covers \`${show(form.plain)}\``,
+    },
+  ];
 }
 
 /** How surely a deny or ask rule covers an invocation, in any spelling. */
@@ -75,8 +97,12 @@ function restricts(
   const { pipe } = invocation;
   if (pipe === undefined) return "no";
   for (const [offset, pattern] of later.entries()) {
-    const next = script.invocations.filter((other) => other.pipe?.pipeline === pipe.pipeline && other.pipe.stage === pipe.stage + offset + 1);
-    const found = strongest(next.flatMap((other) => forms.get(other.id)?.all ?? []).map((text) => match(pattern, text)));
+    const next = script.invocations.filter(
+      (other) => other.pipe?.pipeline === pipe.pipeline && other.pipe.stage === pipe.stage + offset + 1,
+    );
+    const found = strongest(
+      next.flatMap((other) => forms.get(other.id)?.all ?? []).map((text) => match(pattern, text)),
+    );
     if (found === "no") return "no";
     if (found === "maybe") best = "maybe";
   }
@@ -93,7 +119,10 @@ function coversFlags(pattern: string, form: CommandForms): boolean {
   const words = pattern.split(" ");
   const flags = words.filter((word) => word.startsWith("-"));
   if (flags.length === 0) return false;
-  const verbs = words.slice(0, words.findIndex((word) => word.startsWith("-")));
+  const verbs = words.slice(
+    0,
+    words.findIndex((word) => word.startsWith("-")),
+  );
   const rest = words.filter((word) => !word.startsWith("-")).slice(verbs.length);
   const operands = form.words.filter((word) => !word.startsWith("-"));
   return (
@@ -107,7 +136,8 @@ function coversFlags(pattern: string, form: CommandForms): boolean {
 function allows(rule: CommandRule, invocation: Invocation, form: CommandForms, inquiry: Inquiry): boolean {
   if (invocation.nesting === "code") return false;
   const { reading } = invocation;
-  if (rule.whole) return !(inquiry.context.rules.guardsCommands && reading.inner.some(({ kind }) => kind === "code"));
+  if (rule.whole)
+    return !(inquiry.context.rules.guardsCommands && reading.inner.some(({ kind }) => kind === "code"));
   const [stage] = rule.stages;
   if (stage === undefined || rule.stages.length !== 1 || !surelyMatches(stage, form.plain)) return false;
   // A rule that begins with a star was not written for commands that change something.

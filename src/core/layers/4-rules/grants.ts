@@ -35,7 +35,11 @@ export function grantOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[
         const [pattern] = patterns;
         if (tool !== inquiry.tool || pattern === undefined || patterns.length !== 1) return [];
         return (inquiry.script?.invocations ?? [])
-          .filter((invocation) => invocation.reading.reaching.length === 0 && surelyMatches(pattern, commandForms(invocation).plain))
+          .filter(
+            (invocation) =>
+              invocation.reading.reaching.length === 0 &&
+              surelyMatches(pattern, commandForms(invocation).plain),
+          )
           .map((invocation) => say({ part: invocation.id }));
       }
       case "path": {
@@ -44,12 +48,18 @@ export function grantOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[
         return inquiry.uses
           .filter((use) => tool === "Edit" || use.action === "read")
           .flatMap((use) => locate(use, facts))
-          .filter((place) => place.certain && [place.name, place.real].every((name) => globs.some((glob) => matchGlob(glob, name))))
+          .filter(
+            (place) =>
+              place.certain &&
+              [place.name, place.real].every((name) => globs.some((glob) => matchGlob(glob, name))),
+          )
           .map((place) => say({ subject: place.use.path }));
       }
       case "domain": {
         const fact = facts.urls.get(`url:${stringAt(inquiry.call.input, "url") ?? ""}`);
-        return fact !== undefined && compileDomain(specifier.pattern).matches(canonicalHost(fact.host)) ? [say({})] : [];
+        return fact !== undefined && compileDomain(specifier.pattern).matches(canonicalHost(fact.host))
+          ? [say({})]
+          : [];
       }
       case "name":
       case "none":

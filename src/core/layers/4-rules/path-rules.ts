@@ -11,7 +11,9 @@ import { type PathRule, type RuleIndex, refOf } from "../../inquiry/rule-index.t
 export function pathOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
   const { rules } = inquiry.context;
   if (rules.allPaths.length === 0) return [];
-  return inquiry.uses.flatMap((use) => locate(use, facts).flatMap((located) => judge(located, use, rules, inquiry, facts)));
+  return inquiry.uses.flatMap((use) =>
+    locate(use, facts).flatMap((located) => judge(located, use, rules, inquiry, facts)),
+  );
 }
 
 /** The rule families that speak about an action. A Read deny stops writes too; an Edit allow lets the path be read. */
@@ -21,7 +23,13 @@ function speaks(rule: PathRule, action: PathUse["action"]): boolean {
   return rule.family === "Read" || changes;
 }
 
-function judge(located: Located, use: PathUse, rules: RuleIndex, inquiry: Inquiry, facts: Facts): readonly Opinion[] {
+function judge(
+  located: Located,
+  use: PathUse,
+  rules: RuleIndex,
+  inquiry: Inquiry,
+  facts: Facts,
+): readonly Opinion[] {
   const opinions: Opinion[] = [];
   const open = !located.certain || (use.glob !== undefined && located.type === "absent");
   const candidates = open ? rules.allPaths : rules.paths(located.names.flatMap(segmentsOf));
@@ -32,7 +40,8 @@ function judge(located: Located, use: PathUse, rules: RuleIndex, inquiry: Inquir
     const opinion = rule.rule.effect === "allow" ? allow(rule, located, use) : restrict(rule, located, use);
     if (opinion !== undefined) opinions.push(opinion);
   }
-  if (use.recursive && use.action === "read" && inquiry.call.sandboxed !== true) opinions.push(...below(located, use, rules, facts));
+  if (use.recursive && use.action === "read" && inquiry.call.sandboxed !== true)
+    opinions.push(...below(located, use, rules, facts));
   return opinions;
 }
 
@@ -41,7 +50,8 @@ function restrict(rule: PathRule, located: Located, use: PathUse): Opinion | und
   const bare = rule.globs.length === 0;
   // A bare rule is about the tool, which the rule for the whole tool says; here it is about commands.
   if (bare) return undefined;
-  if (located.names.some((name) => rule.globs.some((glob) => matchGlob(glob, name)))) return say(rule.rule, located, use, true);
+  if (located.names.some((name) => rule.globs.some((glob) => matchGlob(glob, name))))
+    return say(rule.rule, located, use, true);
   const unsure = !located.certain || (use.glob !== undefined && located.type === "absent");
   if (!unsure) return undefined;
   const text = use.glob === undefined ? compileText(located.name, false) : compileText(use.glob, true);
@@ -55,7 +65,8 @@ function allow(rule: PathRule, located: Located, use: PathUse): Opinion | undefi
   const { rule: source } = rule;
   if (!located.certain) return undefined;
   const bare = rule.globs.length === 0;
-  const covered = bare || [located.name, located.real].every((name) => rule.globs.some((glob) => matchGlob(glob, name)));
+  const covered =
+    bare || [located.name, located.real].every((name) => rule.globs.some((glob) => matchGlob(glob, name)));
   if (!covered) return undefined;
   return {
     layer: "rules",
@@ -69,8 +80,17 @@ function allow(rule: PathRule, located: Located, use: PathUse): Opinion | undefi
 }
 
 function say(rule: Rule, located: Located, use: PathUse, sure: boolean): Opinion {
-  const what = located.name === use.shown || located.names.length === 1 ? `\`${use.shown}\`` : `\`${use.shown}\`, which leads to \`${located.real}\``;
-  const base = { layer: "rules", part: use.part, subject: use.path, rule: refOf(rule), span: use.span } as const;
+  const what =
+    located.name === use.shown || located.names.length === 1
+      ? `\`${use.shown}\``
+      : `\`${use.shown}\`, which leads to \`${located.real}\``;
+  const base = {
+    layer: "rules",
+    part: use.part,
+    subject: use.path,
+    rule: refOf(rule),
+    span: use.span,
+  } as const;
   if (!sure) {
     return {
       ...base,
@@ -80,16 +100,34 @@ function say(rule: Rule, located: Located, use: PathUse, sure: boolean): Opinion
       why: `whether the ${rule.effect} rule \`${rule.text}\` covers \`${use.shown}\` cannot be known before it runs`,
     };
   }
-  const verb = use.action === "read" || use.action === "run" ? "reading" : use.action === "delete" ? "removing" : "writing";
+  const verb =
+    use.action === "read" || use.action === "run"
+      ? "reading"
+      : use.action === "delete"
+        ? "removing"
+        : "writing";
   if (rule.effect === "deny") {
-    return { ...base, effect: "deny", code: "rule.deny", why: `the deny rule \`${rule.text}\` forbids ${verb} ${what}` };
+    return {
+      ...base,
+      effect: "deny",
+      code: "rule.deny",
+      why: `the deny rule \`${rule.text}\` forbids ${verb} ${what}`,
+    };
   }
-  return { ...base, effect: "ask", kind: "rule", code: "rule.ask", why: `the ask rule \`${rule.text}\` covers ${verb} ${what}` };
+  return {
+    ...base,
+    effect: "ask",
+    kind: "rule",
+    code: "rule.ask",
+    why: `the ask rule \`${rule.text}\` covers ${verb} ${what}`,
+  };
 }
 
 /** A reader that goes through a whole directory meets what is denied below it. */
 function below(located: Located, use: PathUse, rules: RuleIndex, facts: Facts): readonly Opinion[] {
-  const guarding = rules.allPaths.filter(({ rule, family, globs }) => rule.effect !== "allow" && family === "Read" && globs.length > 0);
+  const guarding = rules.allPaths.filter(
+    ({ rule, family, globs }) => rule.effect !== "allow" && family === "Read" && globs.length > 0,
+  );
   if (guarding.length === 0) return [];
   const tree = facts.trees.get(`tree:${located.name}`);
   const under: Glob = compileText(`${located.name === "/" ? "" : located.name}/\uE000`, false);

@@ -58,22 +58,48 @@ function nameOf(inquiry: Inquiry): string | undefined {
 }
 
 function scalar(value: Json | undefined): string | undefined {
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? String(value)
+    : undefined;
 }
 
 function cannotTell(rule: Rule): Opinion {
   const why = `whether the ${rule.effect} rule \`${rule.text}\` covers the address cannot be known`;
-  return { layer: "rules", effect: "ask", kind: "unknown.guarded", code: "rule.cannot-tell", why, rule: refOf(rule) };
+  return {
+    layer: "rules",
+    effect: "ask",
+    kind: "unknown.guarded",
+    code: "rule.cannot-tell",
+    why,
+    rule: refOf(rule),
+  };
 }
 
 function say(rule: Rule, what: string): Opinion {
   const base = { layer: "rules", rule: refOf(rule) } as const;
   switch (rule.effect) {
     case "deny":
-      return { ...base, effect: "deny", code: "rule.deny", why: `the deny rule \`${rule.text}\` forbids ${what}` };
+      return {
+        ...base,
+        effect: "deny",
+        code: "rule.deny",
+        why: `the deny rule \`${rule.text}\` forbids ${what}`,
+      };
     case "ask":
-      return { ...base, effect: "ask", kind: "rule", code: "rule.ask", why: `the ask rule \`${rule.text}\` covers ${what}` };
+      return {
+        ...base,
+        effect: "ask",
+        kind: "rule",
+        code: "rule.ask",
+        why: `the ask rule \`${rule.text}\` covers ${what}`,
+      };
     case "allow":
-      return { ...base, effect: "allow", answers: "rule", code: "rule.allow", why: `the allow rule \`${rule.text}\` covers ${what}` };
+      return {
+        ...base,
+        effect: "allow",
+        answers: "rule",
+        code: "rule.allow",
+        why: `the allow rule \`${rule.text}\` covers ${what}`,
+      };
   }
 }

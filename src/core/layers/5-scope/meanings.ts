@@ -8,12 +8,18 @@ import type { Located } from "../../inquiry/locate.ts";
 import type { PathMeaning } from "../../inquiry/path-classes.ts";
 
 /** What the meaning of a path (a guard, a credential store, a protected file ...) says to this use. */
-export function meaningOpinions(inquiry: Inquiry, use: PathUse, located: Located, facts: Facts): readonly Opinion[] {
+export function meaningOpinions(
+  inquiry: Inquiry,
+  use: PathUse,
+  located: Located,
+  facts: Facts,
+): readonly Opinion[] {
   const { paths } = inquiry.context;
   const { home } = inquiry.call;
   const changes = use.action === "write" || use.action === "delete";
   const meanings = located.names.flatMap((name) => paths.of(name, home));
-  if (use.glob !== undefined && (!located.certain || located.type === "absent")) meanings.push(...possible(inquiry, use));
+  if (use.glob !== undefined && (!located.certain || located.type === "absent"))
+    meanings.push(...possible(inquiry, use));
   if (changes && use.recursive) meanings.push(...holding(located, home));
   const opinions: Opinion[] = [];
   const seen = new Set<string>();
@@ -41,7 +47,9 @@ function possible(inquiry: Inquiry, use: PathUse): readonly PathMeaning[] {
 /** Removing or re-owning a directory takes what is protected inside it along. */
 function holding(located: Located, home: string): readonly PathMeaning[] {
   const stores = [".ssh", ".aws", ".gnupg", ".config", ".local"].map((name) => `${home}/${name}`);
-  return stores.some((store) => isWithin(store, located.real)) ? [{ class: "credential", why: "it holds credential stores", pattern: located.real }] : [];
+  return stores.some((store) => isWithin(store, located.real))
+    ? [{ class: "credential", why: "it holds credential stores", pattern: located.real }]
+    : [];
 }
 
 function judge(
@@ -57,26 +65,68 @@ function judge(
   const what = link ? `\`${use.shown}\`, which leads to \`${located.real}\`,` : `\`${use.shown}\``;
   switch (meaning.class) {
     case "guard":
-      return { ...place, effect: "deny", code: "path.guard", why: `${what} is ${meaning.why}, which no agent may touch` };
+      return {
+        ...place,
+        effect: "deny",
+        code: "path.guard",
+        why: `${what} is ${meaning.why}, which no agent may touch`,
+      };
     case "credential":
       if (isNamed(inquiry, located, changes)) return undefined;
-      return { ...place, effect: "deny", code: "path.credential", why: `${what} holds ${meaning.why}; only a user or managed rule that names it opens it` };
+      return {
+        ...place,
+        effect: "deny",
+        code: "path.credential",
+        why: `${what} holds ${meaning.why}; only a user or managed rule that names it opens it`,
+      };
     case "agentConfig":
       if (!changes) return undefined;
-      return { ...place, effect: "ask", kind: "agent-config", code: "path.agent-config", why: `${what} says ${meaning.why}` };
+      return {
+        ...place,
+        effect: "ask",
+        kind: "agent-config",
+        code: "path.agent-config",
+        why: `${what} says ${meaning.why}`,
+      };
     case "protected":
       if (!changes) return undefined;
-      return { ...place, effect: "ask", kind: "path.protected", code: "path.protected", why: `${what} is protected: ${meaning.why}` };
+      return {
+        ...place,
+        effect: "ask",
+        kind: "path.protected",
+        code: "path.protected",
+        why: `${what} is protected: ${meaning.why}`,
+      };
     case "secret":
-      return { ...place, effect: "ask", kind: "path.secret", code: "path.secret", why: `${what} may hold ${meaning.why}` };
+      return {
+        ...place,
+        effect: "ask",
+        kind: "path.secret",
+        code: "path.secret",
+        why: `${what} may hold ${meaning.why}`,
+      };
     case "runsLater":
       if (!changes || inquiry.mode !== "acceptEdits" || !runsLater(inquiry, located, facts)) return undefined;
-      return { ...place, effect: "ask", kind: "path.runs-later", code: "path.runs-later", why: `${what} ${meaning.why}` };
+      return {
+        ...place,
+        effect: "ask",
+        kind: "path.runs-later",
+        code: "path.runs-later",
+        why: `${what} ${meaning.why}`,
+      };
     case "device":
       if (/^\/dev\/(?:tcp|udp)\//.test(located.name)) {
-        return { ...place, effect: "ask", kind: "network", code: "net.host", why: `${what} opens a network connection` };
+        return {
+          ...place,
+          effect: "ask",
+          kind: "network",
+          code: "net.host",
+          why: `${what} opens a network connection`,
+        };
       }
-      return changes ? { ...place, effect: "ask", kind: "critical", code: "path.device", why: `${what} is ${meaning.why}` } : undefined;
+      return changes
+        ? { ...place, effect: "ask", kind: "critical", code: "path.device", why: `${what} is ${meaning.why}` }
+        : undefined;
   }
 }
 
@@ -99,7 +149,11 @@ function runsLater(inquiry: Inquiry, located: Located, facts: Facts): boolean {
   const content = stringAt(input, "content");
   const old = stringAt(input, "old_string");
   const next = stringAt(input, "new_string");
-  const after = content ?? (before !== undefined && old !== undefined && next !== undefined ? before.split(old).join(next) : undefined);
+  const after =
+    content ??
+    (before !== undefined && old !== undefined && next !== undefined
+      ? before.split(old).join(next)
+      : undefined);
   if (before === undefined || after === undefined) return true;
   const scripts = scriptsOf(before);
   return scripts === undefined || scripts !== scriptsOf(after);
@@ -111,7 +165,11 @@ function scriptsOf(text: string): string | undefined {
     const value: unknown = JSON.parse(text);
     if (typeof value !== "object" || value === null) return undefined;
     const fields = new Map(Object.entries(value));
-    return JSON.stringify(["scripts", "bin", "main", "exports", "husky", "lint-staged", "pre-commit", "config"].map((key) => fields.get(key)));
+    return JSON.stringify(
+      ["scripts", "bin", "main", "exports", "husky", "lint-staged", "pre-commit", "config"].map((key) =>
+        fields.get(key),
+      ),
+    );
   } catch {
     return undefined;
   }

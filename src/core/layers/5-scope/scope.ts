@@ -1,7 +1,14 @@
 import type { Facts } from "../../call/facts.ts";
 import type { Opinion } from "../../call/opinion.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
-import { type Located, type Workspace, isInside, leavesByLink, locate, workspaceOf } from "../../inquiry/locate.ts";
+import {
+  type Located,
+  type Workspace,
+  isInside,
+  leavesByLink,
+  locate,
+  workspaceOf,
+} from "../../inquiry/locate.ts";
 import { meaningOpinions } from "./meanings.ts";
 
 /** Layer 5: whether every path, after resolving links, is where the agent may work, and what it means. */
@@ -9,22 +16,48 @@ export function scopeLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
   if (inquiry.uses.length === 0) return [];
   const workspace = workspaceOf(inquiry.context, inquiry, facts);
   return inquiry.uses.flatMap((use) =>
-    use.known || use.glob !== undefined ? locate(use, facts).flatMap((located) => judge(inquiry, use, located, workspace, facts)) : [unknown(inquiry, use)],
+    use.known || use.glob !== undefined
+      ? locate(use, facts).flatMap((located) => judge(inquiry, use, located, workspace, facts))
+      : [unknown(inquiry, use)],
   );
 }
 
-function judge(inquiry: Inquiry, use: PathUse, located: Located, workspace: Workspace, facts: Facts): readonly Opinion[] {
+function judge(
+  inquiry: Inquiry,
+  use: PathUse,
+  located: Located,
+  workspace: Workspace,
+  facts: Facts,
+): readonly Opinion[] {
   const opinions: Opinion[] = [...meaningOpinions(inquiry, use, located, facts)];
-  if (use.hint === true) return opinions.filter(({ code }) => code === "path.guard" || code === "path.credential" || code === "path.secret");
+  if (use.hint === true)
+    return opinions.filter(
+      ({ code }) => code === "path.guard" || code === "path.credential" || code === "path.secret",
+    );
   const inside = isInside(located, workspace);
   const changes = use.action === "write" || use.action === "delete";
   const place = { layer: "scope", part: use.part, subject: use.path, span: use.span } as const;
-  const what = located.name === located.real ? `\`${use.shown}\`` : `\`${use.shown}\`, which leads to \`${located.real}\`,`;
+  const what =
+    located.name === located.real
+      ? `\`${use.shown}\``
+      : `\`${use.shown}\`, which leads to \`${located.real}\`,`;
 
   if (use.glob !== undefined && !located.certain) {
-    opinions.push({ ...place, effect: "ask", kind: guardedKind(inquiry), code: "path.unknown", why: `what \`${use.shown}\` becomes is not known` });
+    opinions.push({
+      ...place,
+      effect: "ask",
+      kind: guardedKind(inquiry),
+      code: "path.unknown",
+      why: `what \`${use.shown}\` becomes is not known`,
+    });
   } else if (!located.certain && use.glob === undefined) {
-    opinions.push({ ...place, effect: "ask", kind: "path.outside", code: "path.outside", why: `where \`${use.shown}\` leads could not be found out` });
+    opinions.push({
+      ...place,
+      effect: "ask",
+      kind: "path.outside",
+      code: "path.outside",
+      why: `where \`${use.shown}\` leads could not be found out`,
+    });
   }
   if (!inside) {
     opinions.push(...blocked(inquiry, use, what));
@@ -34,10 +67,18 @@ function judge(inquiry: Inquiry, use: PathUse, located: Located, workspace: Work
       effect: "ask",
       kind: link ? "path.link" : "path.outside",
       code: link ? "path.link" : "path.outside",
-      why: link ? `${what} leaves the working directories through a link` : `${what} is outside the working directories`,
+      why: link
+        ? `${what} leaves the working directories through a link`
+        : `${what} is outside the working directories`,
     });
   } else if (!changes && inquiry.class === "read" && located.certain) {
-    opinions.push({ ...place, effect: "allow", answers: "built-in", code: "path.inside", why: `${what} is inside the working directories` });
+    opinions.push({
+      ...place,
+      effect: "allow",
+      answers: "built-in",
+      code: "path.inside",
+      why: `${what} is inside the working directories`,
+    });
   }
   return opinions;
 }
@@ -58,13 +99,20 @@ function blocked(inquiry: Inquiry, use: PathUse, what: string): readonly Opinion
       part: use.part,
       subject: use.path,
       span: use.span,
-      rule: { text: origin.file ?? "settings", effect: "deny", scope: origin.scope, file: origin.file, line: origin.line },
+      rule: {
+        text: origin.file ?? "settings",
+        effect: "deny",
+        scope: origin.scope,
+        file: origin.file,
+        line: origin.line,
+      },
     },
   ];
 }
 
 function unknown(inquiry: Inquiry, use: PathUse): Opinion {
-  const verb = use.action === "read" || use.action === "run" ? "read" : use.action === "delete" ? "removed" : "written";
+  const verb =
+    use.action === "read" || use.action === "run" ? "read" : use.action === "delete" ? "removed" : "written";
   return {
     layer: "scope",
     effect: "ask",

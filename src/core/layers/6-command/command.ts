@@ -29,6 +29,11 @@ const CLASS_WORDS: Readonly<Record<Exclude<CommandClass, "read-only">, string>> 
   "system-modifying": "changes the system",
 };
 
+/** Builtins after which a name may run something else (bash-analysis, "always opaque"). */
+const REBINDS: ReadonlySet<string> = new Set(
+  "alias unalias enable hash shopt source . complete compgen bind fc let".split(" "),
+);
+
 /** Layer 6: what a Bash command would really do. */
 export function commandLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
   const { script } = inquiry;
@@ -40,24 +45,48 @@ export function commandLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[]
     ...script.invocations.flatMap((invocation) => [
       ...guardOpinions(invocation),
       ...pushOpinions(invocation, facts),
-      ...dangersOf(invocation, script, inquiry.context.destructive).map((danger) => dangerOpinion(danger, invocation)),
+      ...dangersOf(invocation, script, inquiry.context.destructive).map((danger) =>
+        dangerOpinion(danger, invocation),
+      ),
       ...(invocation.nesting === "code" ? [] : partOpinions(inquiry, invocation)),
     ]),
     ...criticalOpinions(inquiry, script, workspace, facts),
     ...redirectOpinions(inquiry),
     ...escapeOpinions(inquiry),
+    ...unconfined(inquiry, facts),
   ];
 }
 
 /** What is wrong with the text as a whole. */
 function scriptOpinions(inquiry: Inquiry, script: Script): readonly Opinion[] {
   const kind = unknownKind(inquiry);
-  const opinions = script.doubts.map((doubt): Opinion => ({ layer: "command", effect: "ask", kind, code: doubt.code, why: doubt.why, span: doubt.span }));
+  const opinions = script.doubts.map((doubt): Opinion => ({
+    layer: "command",
+    effect: "ask",
+    kind,
+    code: doubt.code,
+    why: doubt.why,
+    span: doubt.span,
+  }));
   if (script.source.length > LONGEST_ALLOWED) {
-    opinions.push({ layer: "command", effect: "ask", kind, code: "cmd.too-long", why: `the command has ${script.source.length} characters; more than ${LONGEST_ALLOWED} are never passed unseen` });
+    opinions.push({
+      layer: "command",
+      effect: "ask",
+      kind,
+      code: "cmd.too-long",
+      why: `the command has ${script.source.length} characters; more than ${LONGEST_ALLOWED} are never passed unseen`,
+    });
   }
   for (const { name, span } of script.assigned) {
-    if (isSensitiveVariable(name)) opinions.push({ layer: "command", effect: "ask", kind, code: "cmd.variable", why: `\`${name}\` changes what later commands are or do`, span });
+    if (isSensitiveVariable(name))
+      opinions.push({
+        layer: "command",
+        effect: "ask",
+        kind,
+        code: "cmd.variable",
+        why: `\`${name}\` changes what later commands are or do`,
+        span,
+      });
   }
   return opinions;
 }
@@ -65,13 +94,23 @@ function scriptOpinions(inquiry: Inquiry, script: Script): readonly Opinion[] {
 /** Tests and assignments alone run no command; what they read or set is judged elsewhere. */
 function nothingRuns(script: Script): readonly Opinion[] {
   if (script.invocations.length > 0 || script.redirects.length > 0 || script.doubts.length > 0) return [];
-  return [{ layer: "command", effect: "allow", answers: "built-in", code: "cmd.read-only", why: "it only tests or sets variables" }];
+  return [
+    {
+      layer: "command",
+      effect: "allow",
+      answers: "built-in",
+      code: "cmd.read-only",
+      why: "it only tests or sets variables",
+    },
+  ];
 }
 
 /** Not understood: graver where a deny or ask rule could be about exactly this. */
 function unknownKind(inquiry: Inquiry): "unknown" | "unknown.guarded" {
   const { rules } = inquiry.context;
-  return rules.guardsCommands || (rules.guardsPaths && inquiry.call.sandboxed !== true) ? "unknown.guarded" : "unknown";
+  return rules.guardsCommands || (rules.guardsPaths && inquiry.call.sandboxed !== true)
+    ? "unknown.guarded"
+    : "unknown";
 }
 
 /** Whether one command may run silently, and if not, why. */
@@ -86,30 +125,56 @@ function partOpinions(inquiry: Inquiry, invocation: Invocation): readonly Opinio
 
   const set = [...invocation.assigned.map(({ name }) => name), ...assignedByOperand(invocation)];
   for (const name of set) {
-    if (isSensitiveVariable(name)) ask("cmd.variable", `\`${name}\` changes what the command is or does`, false);
+    if (isSensitiveVariable(name))
+      ask("cmd.variable", `\`${name}\` changes what the command is or does`, false);
     else if (!isHarmlessVariable(name) && invocation.assigned.some((assigned) => assigned.name === name)) {
       ask("cmd.variable", `what \`${name}\` changes is not known`, true);
     }
   }
   for (const doubt of reading.doubts) {
-    const grave = doubt.code === "cmd.dynamic" || doubt.code === "cmd.function" || doubt.code === "cmd.variable";
+    const grave =
+      doubt.code === "cmd.dynamic" || doubt.code === "cmd.function" || doubt.code === "cmd.variable";
     ask(doubt.code, doubt.why, !grave || doubt.mild === true, doubt.span);
+  }
+  if (REBINDS.has(reading.path[0] ?? "")) {
+    ask(
+      "cmd.function",
+      `\`${reading.path[0] ?? ""}\` changes what later names mean`,
+      !inquiry.context.rules.guardsCommands,
+    );
   }
   if (reading.stdin !== undefined && invocation.pipe !== undefined && invocation.pipe.stage > 0) {
     ask("cmd.interpreter-input", `\`${reading.path[0] ?? ""}\` runs whatever is piped into it`, false);
   }
   const directory = gitElsewhere(inquiry, invocation);
-  if (directory !== undefined) ask("cmd.directory-changed", `git in \`${directory}\` obeys the configuration and hooks it finds there`, false);
-  if (runsWhatItWrote(inquiry, invocation)) ask("cmd.dynamic", `\`${invocation.words[0]?.raw ?? ""}\` is written by the same command`, false);
+  if (directory !== undefined)
+    ask(
+      "cmd.directory-changed",
+      `git in \`${directory}\` obeys the configuration and hooks it finds there`,
+      false,
+    );
+  if (runsWhatItWrote(inquiry, invocation))
+    ask("cmd.dynamic", `\`${invocation.words[0]?.raw ?? ""}\` is written by the same command`, false);
 
   if (reading.class === "read-only" || (reading.transparent && reading.doubts.length === 0)) {
-    if (opinions.length === 0) opinions.push({ ...place, effect: "allow", answers: "built-in", code: "cmd.read-only", why: `\`${show(nameOf(invocation))}\` only reads` });
+    if (opinions.length === 0)
+      opinions.push({
+        ...place,
+        effect: "allow",
+        answers: "built-in",
+        code: "cmd.read-only",
+        why: `\`${show(nameOf(invocation))}\` only reads`,
+      });
     return opinions;
   }
   if (invocation.background) ask("cmd.background", "it goes on running after the call", false);
   if (reading.class !== undefined) {
     const code = reading.privilege ? "cmd.privilege" : CLASS_CODES[reading.class];
-    ask(code, `\`${show(nameOf(invocation))}\` ${reading.why ?? (reading.privilege ? "runs with other rights" : CLASS_WORDS[reading.class])}`, true);
+    ask(
+      code,
+      `\`${show(nameOf(invocation))}\` ${reading.why ?? (reading.privilege ? "runs with other rights" : CLASS_WORDS[reading.class])}`,
+      true,
+    );
   } else if (opinions.length === 0) {
     ask("cmd.not-in-tables", `what \`${show(nameOf(invocation))}\` does is not known here`, true);
   }
@@ -142,12 +207,21 @@ function gitElsewhere(inquiry: Inquiry, invocation: Invocation): string | undefi
 function runsWhatItWrote(inquiry: Inquiry, invocation: Invocation): boolean {
   const name = invocation.words[0]?.text ?? "";
   if (!name.includes("/")) return false;
-  const paths = (invocation.directories ?? [inquiry.call.cwd]).map((directory) => normalise(name.startsWith("/") ? name : `${directory}/${name}`));
-  return inquiry.uses.some((use) => (use.action === "write" || use.action === "delete") && paths.includes(normalise(use.path)));
+  const paths = (invocation.directories ?? [inquiry.call.cwd]).map((directory) =>
+    normalise(name.startsWith("/") ? name : `${directory}/${name}`),
+  );
+  return inquiry.uses.some(
+    (use) => (use.action === "write" || use.action === "delete") && paths.includes(normalise(use.path)),
+  );
 }
 
 /** Removals, overwrites and changes of owner that hit something critical; no rule or mode answers. */
-function criticalOpinions(inquiry: Inquiry, script: Script, workspace: Workspace, facts: Facts): readonly Opinion[] {
+function criticalOpinions(
+  inquiry: Inquiry,
+  script: Script,
+  workspace: Workspace,
+  facts: Facts,
+): readonly Opinion[] {
   const opinions: Opinion[] = [];
   for (const use of inquiry.uses) {
     if (use.action !== "write" && use.action !== "delete") continue;
@@ -186,15 +260,34 @@ function criticalOpinions(inquiry: Inquiry, script: Script, workspace: Workspace
 }
 
 /** `$(echo rm) -rf /`: whatever it runs, it is pointed at something critical. */
-function unknownOnCritical(inquiry: Inquiry, invocation: Invocation, workspace: Workspace): string | undefined {
+function unknownOnCritical(
+  inquiry: Inquiry,
+  invocation: Invocation,
+  workspace: Workspace,
+): string | undefined {
   const [name, ...rest] = invocation.words;
   if (name === undefined || isKnown(name)) return undefined;
   for (const word of rest) {
     if (word.text.startsWith("-") || word.unknown !== undefined || !/^[/~.*]/.test(word.text)) continue;
     const directory = invocation.directories?.[0] ?? inquiry.call.cwd;
     const path = absolute(directory, word.text);
-    const use: PathUse = { action: "delete", path, glob: word.glob === undefined ? undefined : absolute(directory, word.glob), known: word.glob === undefined, recursive: true, redirect: false, shown: word.raw };
-    const located = { use, name: normalise(path), real: normalise(path), names: [], type: "unknown", certain: false } as const;
+    const use: PathUse = {
+      action: "delete",
+      path,
+      glob: word.glob === undefined ? undefined : absolute(directory, word.glob),
+      known: word.glob === undefined,
+      recursive: true,
+      redirect: false,
+      shown: word.raw,
+    };
+    const located = {
+      use,
+      name: normalise(path),
+      real: normalise(path),
+      names: [],
+      type: "unknown",
+      certain: false,
+    } as const;
     const why = criticalReason(use, located, workspace, inquiry.call.home, true);
     if (why !== undefined) return why;
   }
@@ -204,7 +297,9 @@ function unknownOnCritical(inquiry: Inquiry, invocation: Invocation, workspace: 
 /** A removal of several things at once, by a pattern or without a known name. */
 function removes(script: Script, use: PathUse): boolean {
   const invocation = script.invocations.find(({ id }) => id === use.part);
-  return use.glob !== undefined || invocation?.reading.path[0] === "mv" || invocation?.reading.path[0] === "rmdir";
+  return (
+    use.glob !== undefined || invocation?.reading.path[0] === "mv" || invocation?.reading.path[0] === "rmdir"
+  );
 }
 
 /** A redirect that writes needs a permission of its own; a rule for the command does not cover it. */
@@ -223,10 +318,34 @@ function redirectOpinions(inquiry: Inquiry): readonly Opinion[] {
     }));
 }
 
+/** The sandbox is wanted and not to be had: refused where the settings say so, else a question in every mode. */
+function unconfined(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
+  if (facts.sandboxFault === undefined) return [];
+  const base = { layer: "command", code: "sandbox.unavailable" } as const;
+  return inquiry.context.policy.sandbox.failIfUnavailable
+    ? [{ ...base, effect: "deny", why: `the settings require the sandbox, and ${facts.sandboxFault}` }]
+    : [
+        {
+          ...base,
+          effect: "ask",
+          kind: "sandbox",
+          why: `it would run without a sandbox: ${facts.sandboxFault}`,
+        },
+      ];
+}
+
 /** The agent's request to leave the sandbox is a question, never a switch. */
 function escapeOpinions(inquiry: Inquiry): readonly Opinion[] {
   if (!trueAt(inquiry.call.input, "dangerouslyDisableSandbox")) return [];
   const { allowUnsandboxedCommands } = inquiry.context.policy.sandbox;
   if (!allowUnsandboxedCommands) return [];
-  return [{ layer: "command", effect: "ask", kind: "sandbox", code: "sandbox.escape", why: "the agent asks to run this outside the sandbox" }];
+  return [
+    {
+      layer: "command",
+      effect: "ask",
+      kind: "sandbox",
+      code: "sandbox.escape",
+      why: "the agent asks to run this outside the sandbox",
+    },
+  ];
 }

@@ -37,8 +37,17 @@ const SHARED: readonly string[] = ["/var/tmp", "/var/folders", "/private/var/fol
  * `sweeping`: the whole tree is meant (recursive removal, `find -delete`, `chmod -R`). A target
  * that cannot be known is critical when it is sweeping: an empty variable is the root directory.
  */
-export function criticalReason(use: PathUse, located: Located, workspace: Workspace, home: string, sweeping: boolean): string | undefined {
-  const pattern = use.glob === undefined ? undefined : normalise(use.glob.slice(0, use.glob.search(/[*?[\\]/)).replace(/[^/]*$/, ""));
+export function criticalReason(
+  use: PathUse,
+  located: Located,
+  workspace: Workspace,
+  home: string,
+  sweeping: boolean,
+): string | undefined {
+  const pattern =
+    use.glob === undefined
+      ? undefined
+      : normalise(use.glob.slice(0, use.glob.search(/[*?[\\]/)).replace(/[^/]*$/, ""));
   if (!use.known && use.glob === undefined) {
     return sweeping ? unknownReason(use) : undefined;
   }
@@ -64,19 +73,29 @@ function unknownReason(use: PathUse): string {
   return `\`${use.shown}\`, which cannot be known before it runs (empty, it may be the root directory)`;
 }
 
-function placeReason(path: string, workspace: Workspace, home: string, sweeping: boolean): string | undefined {
+function placeReason(
+  path: string,
+  workspace: Workspace,
+  home: string,
+  sweeping: boolean,
+): string | undefined {
   const depth = segmentsOf(path).length;
   if (path === "/") return "the root directory";
   if (depth === 1) return `\`${path}\`, a top-level directory`;
   if (path === home || isWithin(home, path)) return "the home directory";
-  if ((parentOf(path) === "/home" || parentOf(path) === "/Users") && depth === 2) return `\`${path}\`, a home directory`;
+  if ((parentOf(path) === "/home" || parentOf(path) === "/Users") && depth === 2)
+    return `\`${path}\`, a home directory`;
   if (/^\/(?:mnt\/)?[a-z]\/?$/i.test(path)) return `\`${path}\`, a drive`;
   for (const directory of [...workspace.names, ...workspace.reals]) {
-    if (sweeping && isWithin(directory, path)) return directory === path ? `\`${path}\`, a working directory` : `\`${path}\`, which holds a working directory`;
+    if (sweeping && isWithin(directory, path))
+      return directory === path
+        ? `\`${path}\`, a working directory`
+        : `\`${path}\`, which holds a working directory`;
     if (sweeping && path === `${directory}/.git`) return "the repository's own history";
   }
   const inside = [...workspace.names, ...workspace.reals].some((directory) => isWithin(path, directory));
-  if (inside || SHARED.some((shared) => isWithin(path, shared.replace(/\/$/, "")) && shared !== "/root/")) return undefined;
+  if (inside || SHARED.some((shared) => isWithin(path, shared.replace(/\/$/, "")) && shared !== "/root/"))
+    return undefined;
   if (isWithin(path, home)) return undefined;
   const system = SYSTEM.find((directory) => isWithin(path, directory));
   return system === undefined ? undefined : `\`${path}\`, part of the system`;

@@ -4,9 +4,18 @@ import type { DestructiveWords } from "../../inquiry/inquiry.ts";
 import type { Invocation, Script } from "../../shell/script.ts";
 
 /** What would be lost if an invocation ran: the tables' dangers, then verbs, inline code and downloads into a shell. */
-export function dangersOf(invocation: Invocation, script: Script, words: DestructiveWords): readonly Danger[] {
+export function dangersOf(
+  invocation: Invocation,
+  script: Script,
+  words: DestructiveWords,
+): readonly Danger[] {
   const { reading } = invocation;
-  return [...reading.dangers, ...verbDanger(invocation, words), ...codeDangers(invocation, words), ...downloadDanger(invocation, script)];
+  return [
+    ...reading.dangers,
+    ...verbDanger(invocation, words),
+    ...codeDangers(invocation, words),
+    ...downloadDanger(invocation, script),
+  ];
 }
 
 export function dangerOpinion(danger: Danger, invocation: Invocation): Opinion {
@@ -25,19 +34,32 @@ export function dangerOpinion(danger: Danger, invocation: Invocation): Opinion {
 /** `svc thing delete 7`: a command that talks to a service, or that nobody knows, with a verb that destroys. */
 function verbDanger(invocation: Invocation, words: DestructiveWords): readonly Danger[] {
   const { reading } = invocation;
-  const known = reading.class === "read-only" || reading.class === "file-modifying" || reading.class === "runs-code";
+  const known =
+    reading.class === "read-only" || reading.class === "file-modifying" || reading.class === "runs-code";
   if (known || reading.dangers.length > 0 || invocation.nesting === "code") return [];
-  const listed = reading.class === undefined && reading.doubts.length > 0 && reading.doubts.every(({ code }) => code === "cmd.dynamic");
+  const listed =
+    reading.class === undefined &&
+    reading.doubts.length > 0 &&
+    reading.doubts.every(({ code }) => code === "cmd.dynamic");
   if (listed) return [];
   const operands = [...reading.path.slice(1), ...reading.operands.map(({ text }) => text)].slice(0, 6);
   const hit = operands.find((text) => !/[/.:@]/.test(text) && verbIn(text, words));
   if (hit === undefined) return [];
-  return [{ code: "cmd.destructive", why: `\`${reading.path[0] ?? ""} … ${hit}\` removes something that may not come back` }];
+  return [
+    {
+      code: "cmd.destructive",
+      why: `\`${reading.path[0] ?? ""} … ${hit}\` removes something that may not come back`,
+    },
+  ];
 }
 
 /** The word itself, or its first or last part: `delete-topic`, `topic_delete`, `doDelete`. */
 function verbIn(text: string, words: DestructiveWords): boolean {
-  const parts = text.replace(/([a-z])([A-Z])/g, "$1-$2").toLowerCase().split(/[-_]+/).filter((part) => part !== "");
+  const parts = text
+    .replace(/([a-z])([A-Z])/g, "$1-$2")
+    .toLowerCase()
+    .split(/[-_]+/)
+    .filter((part) => part !== "");
   const first = parts[0] ?? "";
   const last = parts.at(-1) ?? "";
   return !text.startsWith("-") && (words.verbs.has(first) || (parts.length <= 3 && words.verbs.has(last)));
@@ -48,30 +70,70 @@ function codeDangers(invocation: Invocation, words: DestructiveWords): readonly 
     if (inner.kind !== "code") return [];
     const { text, span } = inner.word;
     if (SQL_CLIENTS.has(inner.language)) {
-      const statement = text.split(";").map((part) => part.trim().split(/\s+/)).find(([verb = "", ...rest]) => words.sql.has(verb.toLowerCase()) && !(verb.toLowerCase() === "delete" && rest.some((word) => word.toLowerCase() === "where")));
-      return statement === undefined ? [] : [{ code: "cmd.destructive" as const, why: `\`${statement.slice(0, 3).join(" ")}\` removes data`, span }];
+      const statement = text
+        .split(";")
+        .map((part) => part.trim().split(/\s+/))
+        .find(
+          ([verb = "", ...rest]) =>
+            words.sql.has(verb.toLowerCase()) &&
+            !(verb.toLowerCase() === "delete" && rest.some((word) => word.toLowerCase() === "where")),
+        );
+      return statement === undefined
+        ? []
+        : [
+            {
+              code: "cmd.destructive" as const,
+              why: `\`${statement.slice(0, 3).join(" ")}\` removes data`,
+              span,
+            },
+          ];
     }
     const hit = words.code.find((name) => text.includes(name));
-    return hit === undefined ? [] : [{ code: "cmd.destructive" as const, why: `its code calls \`${hit.replace(/\($/, "").trim()}\`, which removes or overwrites files`, span }];
+    return hit === undefined
+      ? []
+      : [
+          {
+            code: "cmd.destructive" as const,
+            why: `its code calls \`${hit.replace(/\($/, "").trim()}\`, which removes or overwrites files`,
+            span,
+          },
+        ];
   });
 }
 
-const SQL_CLIENTS: ReadonlySet<string> = new Set(["psql", "mysql", "mariadb", "sqlite3", "clickhouse-client", "sqlcmd", "cqlsh", "duckdb"]);
+const SQL_CLIENTS: ReadonlySet<string> = new Set([
+  "psql",
+  "mysql",
+  "mariadb",
+  "sqlite3",
+  "clickhouse-client",
+  "sqlcmd",
+  "cqlsh",
+  "duckdb",
+]);
 
 /** `curl … | sh`, `bash <(curl …)`, `sh -c "$(curl …)"`: runs what somebody else serves. */
 function downloadDanger(invocation: Invocation, script: Script): readonly Danger[] {
   const { reading, pipe } = invocation;
-  const downloads = (other: Invocation): boolean => other.reading.class === "network" || other.reading.urls.length > 0;
+  const downloads = (other: Invocation): boolean =>
+    other.reading.class === "network" || other.reading.urls.length > 0;
   const why = "runs what it downloads, unseen";
   const instead = "download it, read it, then run it";
   if (reading.stdin !== undefined && pipe !== undefined && pipe.stage > 0) {
-    const before = script.invocations.filter((other) => other.pipe?.pipeline === pipe.pipeline && other.pipe.stage < pipe.stage);
+    const before = script.invocations.filter(
+      (other) => other.pipe?.pipeline === pipe.pipeline && other.pipe.stage < pipe.stage,
+    );
     if (before.some(downloads)) return [{ code: "cmd.destructive", why, instead }];
   }
   const runs = reading.class === "runs-code" || reading.inner.some(({ kind }) => kind === "shell");
   if (!runs) return [];
   const inside = script.invocations.some(
-    (other) => other.id !== invocation.id && other.parent === undefined && other.span.start > invocation.span.start && other.span.end < invocation.span.end && downloads(other),
+    (other) =>
+      other.id !== invocation.id &&
+      other.parent === undefined &&
+      other.span.start > invocation.span.start &&
+      other.span.end < invocation.span.end &&
+      downloads(other),
   );
   return inside ? [{ code: "cmd.destructive", why, instead }] : [];
 }

@@ -23,32 +23,96 @@ export function pushOpinions(invocation: Invocation, facts: Facts): readonly Opi
   const mirror = has("--mirror");
   const unsure = reading.doubts.some(({ code }) => code === "cmd.dynamic") || !refs.every(isKnown);
 
-  if (mirror) return [{ ...place, effect: "deny", code: "git.force-push-protected", why: "a mirror push overwrites and deletes every branch, main and master too" }];
+  if (mirror)
+    return [
+      {
+        ...place,
+        effect: "deny",
+        code: "git.force-push-protected",
+        why: "a mirror push overwrites and deletes every branch, main and master too",
+      },
+    ];
   if (!forced && !lease && !deletes) {
     // A word that is not known may be `--force`.
     return unsure
-      ? [{ ...place, effect: "ask", kind: "destructive", code: "git.force-push-unknown", why: "whether this push is forced cannot be known before it runs" }]
+      ? [
+          {
+            ...place,
+            effect: "ask",
+            kind: "destructive",
+            code: "git.force-push-unknown",
+            why: "whether this push is forced cannot be known before it runs",
+          },
+        ]
       : [];
   }
   const hit = named.find((branch) => PROTECTED.has(branch));
   const verb = deletes ? "deletes" : "overwrites";
   if (hit !== undefined && (forced || deletes)) {
-    return [{ ...place, effect: "deny", code: "git.force-push-protected", why: `${verb} \`${hit}\` on the remote`, hint: "push to a branch of its own and open a pull request" }];
+    return [
+      {
+        ...place,
+        effect: "deny",
+        code: "git.force-push-protected",
+        why: `${verb} \`${hit}\` on the remote`,
+        hint: "push to a branch of its own and open a pull request",
+      },
+    ];
   }
   const branch = refs.length > 0 ? undefined : branchOf(invocation, facts);
   if (refs.length === 0 && !has("--all") && !has("--tags")) {
     if (branch === undefined) {
-      if (forced || deletes) return [{ ...place, effect: "deny", code: "git.force-push-unknown", why: "a forced push, and the branch it goes to cannot be known", hint: "name the remote and the branch" }];
+      if (forced || deletes)
+        return [
+          {
+            ...place,
+            effect: "deny",
+            code: "git.force-push-unknown",
+            why: "a forced push, and the branch it goes to cannot be known",
+            hint: "name the remote and the branch",
+          },
+        ];
     } else if (PROTECTED.has(branch) && forced) {
-      return [{ ...place, effect: "deny", code: "git.force-push-protected", why: `overwrites \`${branch}\`, which is checked out, on the remote` }];
+      return [
+        {
+          ...place,
+          effect: "deny",
+          code: "git.force-push-protected",
+          why: `overwrites \`${branch}\`, which is checked out, on the remote`,
+        },
+      ];
     }
   }
-  if (has("--all") && forced) return [{ ...place, effect: "deny", code: "git.force-push-protected", why: "overwrites every branch on the remote, main and master too" }];
+  if (has("--all") && forced)
+    return [
+      {
+        ...place,
+        effect: "deny",
+        code: "git.force-push-protected",
+        why: "overwrites every branch on the remote, main and master too",
+      },
+    ];
   if (named.some((text) => text.includes(HOLE) || text.includes("*")) && forced) {
-    return [{ ...place, effect: "deny", code: "git.force-push-unknown", why: "a forced push, and the branch it goes to cannot be known", hint: "name the branch" }];
+    return [
+      {
+        ...place,
+        effect: "deny",
+        code: "git.force-push-unknown",
+        why: "a forced push, and the branch it goes to cannot be known",
+        hint: "name the branch",
+      },
+    ];
   }
   if (lease && !forced && !deletes) {
-    return [{ ...place, effect: "ask", kind: "destructive", code: "git.force-with-lease", why: "a forced push with a lease overwrites the remote branch unless it has moved" }];
+    return [
+      {
+        ...place,
+        effect: "ask",
+        kind: "destructive",
+        code: "git.force-with-lease",
+        why: "a forced push with a lease overwrites the remote branch unless it has moved",
+      },
+    ];
   }
   return [
     {
@@ -56,7 +120,9 @@ export function pushOpinions(invocation: Invocation, facts: Facts): readonly Opi
       effect: "ask",
       kind: "destructive",
       code: "git.force-push",
-      why: deletes ? `deletes \`${named.join(" ")}\` on the remote` : "a forced push overwrites what others may have pushed",
+      why: deletes
+        ? `deletes \`${named.join(" ")}\` on the remote`
+        : "a forced push overwrites what others may have pushed",
       hint: "use `--force-with-lease`, or push to a new branch",
     },
   ];
@@ -71,6 +137,7 @@ function destination(refspec: string): string {
 /** The checked-out branch where the command runs; undefined where it cannot be known. */
 function branchOf(invocation: Invocation, facts: Facts): string | undefined {
   const [directory, ...others] = invocation.directories ?? [];
-  if (directory === undefined || others.length > 0 || invocation.reading.options.has("--git-dir")) return undefined;
+  if (directory === undefined || others.length > 0 || invocation.reading.options.has("--git-dir"))
+    return undefined;
   return facts.branches.get(`branch:${directory}`)?.branch;
 }

@@ -24,11 +24,18 @@ export function acceptEditsOpinions(inquiry: Inquiry, facts: Facts): readonly Op
     why: "the mode accepts edits in the working directories",
     ...place,
   });
-  if (inquiry.class === "edit") return inside.filter(({ ok }) => ok).map(({ use }) => accept({ subject: use.path }));
+  if (inquiry.class === "edit")
+    return inside.filter(({ ok }) => ok).map(({ use }) => accept({ subject: use.path }));
   if (inquiry.script === undefined) return [];
-  const parts = inquiry.script.invocations.filter((invocation) => accepted(invocation) && inside.every(({ use, ok }) => ok || use.part !== invocation.id || use.redirect));
+  const parts = inquiry.script.invocations.filter(
+    (invocation) =>
+      accepted(invocation) && inside.every(({ use, ok }) => ok || use.part !== invocation.id || use.redirect),
+  );
   const redirects = inside.filter(({ use, ok }) => ok && use.redirect && use.action === "write");
-  return [...parts.map(({ id }) => accept({ part: id })), ...redirects.map(({ use }) => accept({ subject: use.path }))];
+  return [
+    ...parts.map(({ id }) => accept({ part: id })),
+    ...redirects.map(({ use }) => accept({ subject: use.path })),
+  ];
 }
 
 /** A listed command, fully literal, without a backup suffix. */

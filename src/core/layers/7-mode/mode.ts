@@ -15,11 +15,22 @@ import { webOpinions } from "./web.ts";
 export function modeLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
   const opinions: Opinion[] = [...unmatched(inquiry), ...webOpinions(inquiry, facts)];
   if (inquiry.fault !== undefined) {
-    opinions.push({ layer: "mode", effect: "deny", code: "tool.input", why: `\`${inquiry.tool}\` cannot run: ${inquiry.fault}` });
+    opinions.push({
+      layer: "mode",
+      effect: "deny",
+      code: "tool.input",
+      why: `\`${inquiry.tool}\` cannot run: ${inquiry.fault}`,
+    });
   }
   switch (inquiry.mode) {
     case "supervised":
-      opinions.push({ layer: "mode", effect: "ask", kind: "supervised", code: "mode.supervised", why: "the mode asks about every call" });
+      opinions.push({
+        layer: "mode",
+        effect: "ask",
+        kind: "supervised",
+        code: "mode.supervised",
+        why: "the mode asks about every call",
+      });
       break;
     case "plan":
       opinions.push(...planOpinions(inquiry));
@@ -42,7 +53,13 @@ export function modeLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
       break;
   }
   if (autoAllows(inquiry)) {
-    opinions.push({ layer: "mode", effect: "allow", answers: "autoAllow", code: "sandbox.auto-allow", why: "it runs in cordon's sandbox" });
+    opinions.push({
+      layer: "mode",
+      effect: "allow",
+      answers: "autoAllow",
+      code: "sandbox.auto-allow",
+      why: "it runs in cordon's sandbox",
+    });
   }
   return opinions;
 }
@@ -50,12 +67,22 @@ export function modeLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
 /** The settings let sandboxed commands run unasked, and this one will run in cordon's sandbox. */
 function autoAllows(inquiry: Inquiry): boolean {
   const mode = inquiry.mode;
-  return inquiry.class === "shell" && inquiry.call.sandboxed === true && inquiry.context.policy.sandbox.autoAllowBashIfSandboxed && mode !== "plan" && mode !== "supervised";
+  return (
+    inquiry.class === "shell" &&
+    inquiry.call.sandboxed === true &&
+    inquiry.context.policy.sandbox.autoAllowBashIfSandboxed &&
+    mode !== "plan" &&
+    mode !== "supervised"
+  );
 }
 
 /** The question every call starts with: nothing said anything. One for each part or path. */
 function unmatched(inquiry: Inquiry): readonly Opinion[] {
-  const ask = (why: string, code: Opinion["code"], place: Pick<Opinion, "part" | "subject" | "span"> = {}): Opinion => ({
+  const ask = (
+    why: string,
+    code: Opinion["code"],
+    place: Pick<Opinion, "part" | "subject" | "span"> = {},
+  ): Opinion => ({
     layer: "mode",
     effect: "ask",
     kind: "unmatched",
@@ -67,11 +94,22 @@ function unmatched(inquiry: Inquiry): readonly Opinion[] {
   switch (inquiry.class) {
     case "shell": {
       const parts = (inquiry.script?.invocations ?? []).filter(({ nesting }) => nesting !== "code");
-      return parts.map(({ id, words, span }) => ask(`nothing allows \`${show(words.map(({ text }) => text).join(" "))}\``, "mode.default", { part: id, span }));
+      return parts.map(({ id, words, span }) =>
+        ask(`nothing allows \`${show(words.map(({ text }) => text).join(" "))}\``, "mode.default", {
+          part: id,
+          span,
+        }),
+      );
     }
     case "read":
     case "edit":
-      return inquiry.uses.map((use) => ask(`nothing allows ${inquiry.class === "edit" ? "changing" : "reading"} \`${use.shown}\``, "mode.default", { subject: use.path }));
+      return inquiry.uses.map((use) =>
+        ask(
+          `nothing allows ${inquiry.class === "edit" ? "changing" : "reading"} \`${use.shown}\``,
+          "mode.default",
+          { subject: use.path },
+        ),
+      );
     case "web-fetch":
       return [ask(`no rule allows the address \`${show(stringAt(input, "url") ?? "")}\``, "net.host")];
     case "web-search":
@@ -79,11 +117,33 @@ function unmatched(inquiry: Inquiry): readonly Opinion[] {
     case "agent":
       return [ask(`starts the agent \`${stringAt(input, "subagent_type") ?? "default"}\``, "agent.spawn")];
     case "skill":
-      return [ask(`runs the skill \`${stringAt(input, "skill") ?? stringAt(input, "command") ?? ""}\``, "skill.run")];
+      return [
+        ask(
+          `runs the skill \`${stringAt(input, "skill") ?? stringAt(input, "command") ?? ""}\``,
+          "skill.run",
+        ),
+      ];
     case "internal":
-      return [ask("bookkeeping inside the agent", "tool.internal"), { layer: "mode", effect: "allow", answers: "built-in", code: "tool.internal", why: "bookkeeping inside the agent" }];
+      return [
+        ask("bookkeeping inside the agent", "tool.internal"),
+        {
+          layer: "mode",
+          effect: "allow",
+          answers: "built-in",
+          code: "tool.internal",
+          why: "bookkeeping inside the agent",
+        },
+      ];
     case "interaction":
-      return [{ layer: "mode", effect: "ask", kind: "interaction", code: "mode.default", why: "the tool is a question to the person" }];
+      return [
+        {
+          layer: "mode",
+          effect: "ask",
+          kind: "interaction",
+          code: "mode.default",
+          why: "the tool is a question to the person",
+        },
+      ];
     case "mcp":
       return [ask(`no rule allows the tool \`${inquiry.tool}\``, "mcp.tool")];
     case "unknown":

@@ -16,9 +16,20 @@ export function webOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[] 
   const host = canonicalHost(fact.host);
   switch (addressKind(host)) {
     case "metadata":
-      return isNamed(inquiry, host) ? [] : [{ layer: "mode", effect: "deny", code: "net.metadata", why: `\`${host}\` hands out the credentials of a cloud machine` }];
+      return isNamed(inquiry, host)
+        ? []
+        : [
+            {
+              layer: "mode",
+              effect: "deny",
+              code: "net.metadata",
+              why: `\`${host}\` hands out the credentials of a cloud machine`,
+            },
+          ];
     case "private":
-      return isNamed(inquiry, host) ? [] : [{ ...base, code: "net.private", why: `\`${host}\` is this machine or its own network` }];
+      return isNamed(inquiry, host)
+        ? []
+        : [{ ...base, code: "net.private", why: `\`${host}\` is this machine or its own network` }];
     case "public":
       return [];
   }
@@ -26,5 +37,7 @@ export function webOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[] 
 
 /** An allow rule that spells the host, not a wildcard over it. */
 function isNamed(inquiry: Inquiry, host: string): boolean {
-  return inquiry.context.rules.domains.some(({ rule, domain }) => rule.effect === "allow" && domain.text === host);
+  return inquiry.context.rules.domains.some(
+    ({ rule, domain }) => rule.effect === "allow" && domain.text === host,
+  );
 }

@@ -11,11 +11,14 @@ import type { Invocation } from "../../shell/script.ts";
 /** Most rules offered for one call. */
 const MOST = 5;
 
+/** Rules that together let a call pass. */
+type Offer = readonly Suggestion[];
+
 /**
- * Rules that would let this call pass, narrowest first; none where a rule could not answer what
+ * Offers that would let this call pass, narrowest first; none where a rule could not answer what
  * stands, or where remembering would be unwise (destructive, critical, unknown, background).
  */
-export function suggestionsFor(inquiry: Inquiry, opinions: readonly Opinion[]): readonly Suggestion[] {
+export function offersFor(inquiry: Inquiry, opinions: readonly Opinion[]): readonly Offer[] {
   if (inquiry.context.policy.managed.onlyManagedRules !== undefined) return [];
   const allows = opinions.filter(({ effect }) => effect === "allow");
   const standing = standingAsks(opinions, allows);
@@ -25,24 +28,30 @@ export function suggestionsFor(inquiry: Inquiry, opinions: readonly Opinion[]): 
   if (!rememberable) return [];
   switch (inquiry.class) {
     case "shell":
-      return shellSuggestions(inquiry, standing);
+      return shellOffers(inquiry, standing);
     case "read":
     case "edit":
-      return inquiry.uses.map((use): Suggestion => {
-        const path = normalise(use.path);
-        const root = normalise(inquiry.call.root);
-        const inside = isWithin(path, root);
-        const pattern = inside ? `/${path.slice(root.length + 1)}` : `/${path}`;
-        const tool = inquiry.class === "edit" ? "Edit" : "Read";
-        return { rule: `${tool}(${escape(pattern)})`, destination: inside ? "local" : "session" };
-      });
+      return inquiry.uses.length === 0
+        ? []
+        : [
+            inquiry.uses.map((use): Suggestion => {
+              const path = normalise(use.path);
+              const root = normalise(inquiry.call.root);
+              const inside = isWithin(path, root);
+              const pattern = inside ? `/${path.slice(root.length + 1)}` : `/${path}`;
+              const tool = inquiry.class === "edit" ? "Edit" : "Read";
+              return { rule: `${tool}(${escape(pattern)})`, destination: inside ? "local" : "session" };
+            }),
+          ];
     case "web-fetch": {
       const host = /^https?:\/\/([\w.-]+)/.exec(stringAt(inquiry.call.input, "url") ?? "")?.[1];
-      return host === undefined ? [] : [{ rule: `WebFetch(domain:${host.toLowerCase()})`, destination: "local" }];
+      return host === undefined
+        ? []
+        : [[{ rule: `WebFetch(domain:${host.toLowerCase()})`, destination: "local" }]];
     }
     case "mcp":
     case "web-search":
-      return [{ rule: inquiry.tool, destination: "local" }];
+      return [[{ rule: inquiry.tool, destination: "local" }]];
     case "skill":
     case "agent":
     case "internal":
@@ -52,22 +61,21 @@ export function suggestionsFor(inquiry: Inquiry, opinions: readonly Opinion[]): 
   }
 }
 
-/** One exact rule for each part that asks, then one with free operands where that is still narrow. */
-function shellSuggestions(inquiry: Inquiry, standing: readonly Opinion[]): readonly Suggestion[] {
+/** One exact rule for each part that asks; for a single part also one with free operands. */
+function shellOffers(inquiry: Inquiry, standing: readonly Opinion[]): readonly Offer[] {
   if (standing.some(({ subject }) => subject !== undefined)) return [];
   const parts = new Set(standing.map(({ part }) => part));
   const asked = (inquiry.script?.invocations ?? []).filter(({ id }) => parts.has(id));
   if (asked.length === 0 || asked.length > MOST) return [];
   const exact: Suggestion[] = [];
-  const wider: Suggestion[] = [];
   for (const invocation of asked) {
     const { plain } = commandForms(invocation);
     if (plain.includes(HOLE) || /[*()\n|;&]/.test(plain) || plain.length > 300) return [];
     exact.push({ rule: `Bash(${plain})`, destination: "local" });
-    const pattern = freeOperands(invocation);
-    if (pattern !== undefined) wider.push({ rule: `Bash(${pattern})`, destination: "local" });
   }
-  return [...exact, ...(asked.length === 1 ? wider : [])];
+  const [only] = asked;
+  const pattern = asked.length === 1 && only !== undefined ? freeOperands(only) : undefined;
+  return pattern === undefined ? [exact] : [exact, [{ rule: `Bash(${pattern})`, destination: "local" }]];
 }
 
 /** `git commit -m *`: the same command and flags, operands free; undefined where that would be broad. */

@@ -1,0 +1,181 @@
+import { absolute, normalise, segmentsOf } from "../../call/path.ts";
+import type { Rule } from "../../settings/rule.ts";
+import type { PathEntry } from "./lists.ts";
+
+/** What is to become of a path inside the sandbox. */
+export type MarkRole =
+  /** Unreadable, unless a rule of the person's own or the organisation's names it. */
+  | "credential"
+  /** Unreadable. */
+  | "denied-read"
+  /** Readable although it lies in something unreadable; never in a credential store. */
+  | "opened-read"
+  /** Named by an allow rule of the person's own or the organisation's: readable even there. */
+  | "named-read"
+  /** Read-only, also where it does not exist yet. */
+  | "denied-write"
+  | "protected"
+  | "guard";
+
+/**
+ * A pattern of paths with a meaning.
+ *
+ * INVARIANT: plain data, so that a plan can be printed, compared and hashed.
+ */
+export interface Mark {
+  readonly role: MarkRole;
+  /** As the person or the list wrote it. */
+  readonly text: string;
+  readonly why: string;
+  /** Absolute directory the segments hang from; undefined = any depth below each writable root. */
+  readonly base?: string | undefined;
+  /** Gitignore segments; `**` stands for any number of directories. */
+  readonly segments: readonly string[];
+  /** Only a directory is meant. */
+  readonly directory: boolean;
+  /** Patterns of direct entries of the directory that are not meant. */
+  readonly except: readonly string[];
+}
+
+/** True when a segment is a pattern and not a name. */
+export function isGlob(segment: string): boolean {
+  return /[*?[]/.test(segment.replace(/\\./gs, ""));
+}
+
+function literal(segment: string): string {
+  return segment.replace(/\\(.)/gs, "$1");
+}
+
+/** The path of a mark that names exactly one, else undefined. */
+export function exactPath(mark: Mark): string | undefined {
+  if (mark.base === undefined || mark.segments.some(isGlob)) return undefined;
+  return normalise(absolute(mark.base, mark.segments.map(literal).join("/")));
+}
+
+/** The mark of an entry of data/paths.json. */
+export function markOfEntry(entry: PathEntry, role: MarkRole, home: string): Mark {
+  const { base, rest } = entry.pattern.startsWith("~/")
+    ? { base: home, rest: entry.pattern.slice(2) }
+    : { base: entry.pattern.startsWith("/") ? "/" : undefined, rest: entry.pattern };
+  const name = segmentsOf(rest).at(-1) ?? "";
+  return {
+    role,
+    text: entry.pattern,
+    why: entry.why,
+    base,
+    segments: segmentsOf(rest),
+    directory: rest.endsWith("/"),
+    except: (entry.except ?? []).map((text) => {
+      const parts = segmentsOf(text);
+      return parts.length > 1 && parts.at(-2) === name ? (parts.at(-1) ?? text) : text.replace(/\/$/, "");
+    }),
+  };
+}
+
+/** The mark of one absolute path. */
+export function markOfPath(path: string, role: MarkRole, text: string, why: string): Mark {
+  const segments = segmentsOf(normalise(path)).map((segment) => segment.replace(/[*?[\\]/g, "\\$&"));
+  return { role, text, why, base: "/", segments, directory: false, except: [] };
+}
+
+/**
+ * The marks of a path rule, read at least as widely as the gate reads it: without an inner slash,
+ * and with one directory segment (`src/**`), it matches at any depth below `cwd`.
+ */
+export function marksOfRule(rule: Rule, role: MarkRole, home: string, directories: readonly string[]): Mark[] {
+  if (rule.specifier.kind !== "path") return [];
+  const pattern = rule.specifier.pattern;
+  const of = (base: string, rest: string): Mark => {
+    const inside = rest.replace(/(?:\/\*\*)+\/?$/, "");
+    // `**` alone is the base directory itself, with everything in it.
+    const segments = segmentsOf(inside === "**" ? "" : inside);
+    const loose = base !== "/" && segments.length === 1 && !rest.startsWith("/");
+    return {
+      role,
+      text: rule.text,
+      why: `the ${rule.effect} rule \`${rule.text}\``,
+      base,
+      segments: loose ? ["**", ...segments] : segments,
+      directory: rest.endsWith("/") && inside === rest,
+      except: [],
+    };
+  };
+  if (pattern.startsWith("//")) return [of("/", pattern.slice(2))];
+  if (pattern === "~" || pattern.startsWith("~/")) return [of(home, pattern.slice(1))];
+  if (pattern.startsWith("/")) return [of(rule.anchor, pattern)];
+  return directories.map((directory) => of(directory, pattern.replace(/^(?:\.\/)+/, "")));
+}
+
+/** Finds the marks that a directory entry bears. Marks are told by their index. */
+export type Matcher = (parent: string, name: string, directory: boolean) => readonly number[];
+
+/** A matcher over many marks: one look-up by name, then the rest of the path. Marks of a base alone match nothing. */
+export function matcherOf(marks: readonly Mark[]): Matcher {
+  const byName = new Map<string, number[]>();
+  const byGlob: { readonly index: number; readonly last: RegExp }[] = [];
+  const whole = marks.map(pathPattern);
+  marks.forEach((mark, index) => {
+    const last = mark.segments.at(-1);
+    if (last === undefined) return;
+    if (isGlob(last)) byGlob.push({ index, last: new RegExp(`^${segmentPattern(last)}$`, "s") });
+    else byName.set(literal(last), [...(byName.get(literal(last)) ?? []), index]);
+  });
+  return (parent, name, directory) => {
+    const named = byName.get(name);
+    if (named === undefined && byGlob.length === 0) return NONE;
+    const path = parent === "/" ? `/${name}` : `${parent}/${name}`;
+    const bears = (index: number): boolean =>
+      (directory || marks[index]?.directory !== true) && whole[index]?.test(path) === true;
+    const globs = byGlob.filter(({ last }) => last.test(name)).map(({ index }) => index);
+    return [...(named ?? []), ...globs].filter(bears);
+  };
+}
+
+const NONE: readonly number[] = [];
+
+/** True when the mark means `path` or a directory above it. */
+export function covers(mark: Mark, path: string): boolean {
+  const pattern = pathPattern(mark);
+  const segments = segmentsOf(path);
+  return segments.some((_segment, index) => pattern.test(`/${segments.slice(0, index + 1).join("/")}`));
+}
+
+/** True when a name is one of the `except` patterns. */
+export function isExcept(mark: Mark, name: string): boolean {
+  return mark.except.some((text) => new RegExp(`^${segmentPattern(text)}$`, "s").test(name));
+}
+
+function pathPattern(mark: Mark): RegExp {
+  const base = mark.base === undefined ? "(?:/[^/]+)*" : mark.base === "/" ? "" : escaped(mark.base);
+  const tail = mark.segments.map((segment) => (segment === "**" ? "(?:/[^/]+)*" : `/${segmentPattern(segment)}`));
+  return new RegExp(`^${base}${tail.join("")}$`, "s");
+}
+
+/** A gitignore segment as a regular expression over one path segment. */
+function segmentPattern(segment: string): string {
+  return segment.replace(
+    /\\(.)|\*+|\?|\[(!|\^)?(\]?[^\]]*)\]|[.+^$(){}|[\]\\/]/gs,
+    (text, escape: string | undefined, not: string | undefined, inside: string | undefined) => {
+      if (escape !== undefined) return escaped(escape);
+      if (text.startsWith("*")) return "[^/]*";
+      if (text === "?") return "[^/]";
+      if (inside !== undefined) return charClass(inside, not !== undefined);
+      return escaped(text);
+    },
+  );
+}
+
+/** A class that cannot be read stands for any character. */
+function charClass(inside: string, negated: boolean): string {
+  const text = `[${negated ? "^/" : ""}${inside.replace(/[\\\]^]/g, "\\$&")}]`;
+  try {
+    new RegExp(text);
+    return text;
+  } catch {
+    return "[^/]";
+  }
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+}

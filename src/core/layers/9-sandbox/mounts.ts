@@ -1,0 +1,275 @@
+import { isWithin, parentOf } from "../../call/path.ts";
+import { accessAt } from "./access.ts";
+import type { GitDir, SandboxFacts, SandboxNeeds, Seen, Sighting } from "./facts.ts";
+import { covers } from "./mark.ts";
+import { KERNEL_PATHS, RUN_PATHS, SOCKET_PLACES, SYSTEM_PATHS, TEMPORARY_PATHS } from "./needs.ts";
+import type { Mount, Note, ProtectedPath } from "./plan.ts";
+
+/** bubblewrap 0.8 refuses more than 9,000 arguments; the rest is for everything but mounts. */
+export const MOST_ARGUMENTS = 8_500;
+
+/** Arguments the mounts make at most. */
+export function argumentCount(mounts: readonly Mount[]): number {
+  return mounts.reduce((sum, mount) => sum + (mount.kind === "tmpfs" || mount.kind === "mask-dir" ? 6 : 3), 0);
+}
+
+/** Protected paths held by a mount; the rest are compared after the command. */
+const MOST_PROTECTED_MOUNTS = 150;
+
+/** The file system inside, and what follows from it. */
+export interface FileSystem {
+  readonly mounts: readonly Mount[];
+  readonly protected: readonly ProtectedPath[];
+  /** Protected files that no mount holds. */
+  readonly watch: readonly Seen[];
+  readonly notes: readonly Note[];
+}
+
+/** Everything the mounts are made from, after the roots were judged. */
+export interface MountInput {
+  readonly facts: SandboxFacts;
+  /** Real paths that are to be writable, with the reason. */
+  readonly writable: readonly { readonly path: string; readonly why: string }[];
+  /** Sightings that are to be unreadable. */
+  readonly hidden: readonly Sighting[];
+  /** Sightings to be readable inside something unreadable. */
+  readonly opened: readonly Sighting[];
+  readonly blockReadsOutside: boolean;
+  readonly temporary: { readonly path: string; readonly size: number };
+}
+
+/**
+ * The mounts in the order they are made: the system, the private places, what is writable, what
+ * is read-only in it, what is unreadable in all of that; seals last, since they end the making of
+ * mount points.
+ *
+ * INVARIANT: a mount point in a writable place exists already, so nothing is created on the
+ * machine by mounting.
+ */
+export function fileSystem(input: MountInput): FileSystem {
+  const base = withHome(baseMounts(input), input);
+  const roots = byDepth(input.writable, ({ path }) => path).map(
+    ({ path, why }): Mount => ({ kind: "bind", from: path, to: path, why }),
+  );
+  const open = [...base, ...roots];
+  const guarded = protectedMounts(input, open);
+  const masks = maskMounts(input, [...open, ...guarded.mounts]);
+  const mounts = [...open, ...guarded.mounts, ...masks];
+  return {
+    mounts: [...mounts, ...seals(mounts, input.facts)],
+    protected: guarded.protected,
+    watch: guarded.watch,
+    notes: guarded.notes,
+  };
+}
+
+function baseMounts({ facts, blockReadsOutside, temporary }: MountInput): readonly Mount[] {
+  const { needs } = facts;
+  const seen = (path: string): Seen | undefined => facts.paths[needs.paths.indexOf(path)];
+  const system = "part of the system";
+  const whole: readonly Mount[] = blockReadsOutside
+    ? SYSTEM_PATHS.flatMap((path): readonly Mount[] => {
+        const there = seen(path);
+        if (there?.link !== undefined) return [{ kind: "symlink", to: path, target: there.link, why: system }];
+        return there?.type === "directory" ? [{ kind: "ro-bind", from: path, to: path, why: system }] : [];
+      })
+    : [{ kind: "ro-bind", from: "/", to: "/", why: "everything is readable" }];
+  // A link is followed to the directory that has to be covered.
+  const places = (list: readonly string[]): readonly string[] => [
+    ...new Set(
+      list.flatMap((path) => {
+        const there = seen(path);
+        if (there?.type === "directory") return [there.real];
+        return blockReadsOutside || path === "/dev/shm" ? [path] : [];
+      }),
+    ),
+  ];
+  return [
+    ...whole,
+    { kind: "proc", to: "/proc", why: "the processes of this command only" },
+    { kind: "dev", to: "/dev", why: "null, zero, random, a terminal of its own; no disk" },
+    ...places(TEMPORARY_PATHS).map(
+      (to): Mount => ({ kind: "tmpfs", to, size: temporary.size, why: "private temporary files" }),
+    ),
+    ...places(blockReadsOutside ? ["/run"] : SOCKET_PLACES).map(
+      (to): Mount => ({ kind: "tmpfs", to, size: 1024 * 1024, why: "the sockets of this machine are not reachable" }),
+    ),
+    ...RUN_PATHS.filter((path) => seen(path)?.type === "directory").map((path): Mount => {
+      const link = seen(path)?.link;
+      return link === undefined
+        ? { kind: "ro-bind", from: path, to: path, why: system }
+        : { kind: "symlink", to: path, target: link, why: system };
+    }),
+  ];
+}
+
+/** A home below a private place, as in a test or a container, is as readable as any other. */
+function withHome(base: readonly Mount[], { facts, blockReadsOutside }: MountInput): readonly Mount[] {
+  const home = facts.paths[facts.needs.paths.indexOf(facts.needs.home)];
+  if (home?.type !== "directory" || blockReadsOutside || accessAt(base, home.real) !== "private") return base;
+  if (base.some((mount) => mount.to === home.real)) return base;
+  return [...base, { kind: "ro-bind", from: home.real, to: home.real, why: "home is readable" }];
+}
+
+interface Guard {
+  readonly seen: Seen;
+  readonly why: string;
+  /** `pin` keeps a directory writable and only holds its name; `watch` compares afterwards. */
+  readonly how: "read-only" | "pin" | "writable" | "watch";
+  readonly whole?: boolean | undefined;
+}
+
+function protectedMounts(
+  { facts }: MountInput,
+  open: readonly Mount[],
+): FileSystem & { readonly mounts: readonly Mount[] } {
+  const guards = byDepth([...sightingGuards(facts), ...facts.survey.gits.flatMap(gitGuards), ...linkGuards(facts, open)], ({ seen }) => seen.real);
+  const mounts: Mount[] = [];
+  const held = new Map<string, ProtectedPath>();
+  const watch: Seen[] = [];
+  const notes: Note[] = [];
+  let beyond = 0;
+  for (const { seen, why, how, whole } of guards) {
+    const { real, type } = seen;
+    const access = accessAt([...open, ...mounts], real);
+    // Only a rule that denies all edits makes a whole writable root read-only.
+    if (!whole && how === "read-only" && open.some((mount) => mount.kind === "bind" && isWithin(mount.to, real))) {
+      notes.push({ what: `${seen.path} cannot be held read-only: it contains a writable directory`, loses: `planting (${why})` });
+      continue;
+    }
+    if (how === "writable") {
+      if (access === "read-only" && mounts.some((mount) => isWithin(real, mount.to)))
+        mounts.push({ kind: "bind", from: real, to: real, why });
+      continue;
+    }
+    if (access !== "writable" || type === "absent" || open.some((mount) => mount.kind === "bind" && mount.to === real && how === "pin"))
+      continue;
+    if (how === "watch") {
+      watch.push(seen);
+      continue;
+    }
+    if (how === "read-only") held.set(real, { path: real, why });
+    if (mounts.length >= MOST_PROTECTED_MOUNTS) {
+      if (how === "read-only") watch.push(seen);
+      beyond += how === "read-only" ? 1 : 0;
+    } else if (!mounts.some((mount) => mount.to === real)) {
+      mounts.push({ kind: how === "pin" ? "bind" : "ro-bind", from: real, to: real, why });
+    } else if (how === "read-only") {
+      const index = mounts.findIndex((mount) => mount.to === real);
+      mounts[index] = { kind: "ro-bind", from: real, to: real, why };
+    }
+  }
+  if (beyond > 0) {
+    notes.push({
+      what: `${beyond} protected paths beyond the first ${MOST_PROTECTED_MOUNTS} are restored after the command, not held during it`,
+      loses: "planting: protected paths can be changed while the command runs",
+    });
+  }
+  return {
+    mounts,
+    protected: [...held.values()],
+    watch,
+    notes,
+  };
+}
+
+function sightingGuards(facts: SandboxFacts): readonly Guard[] {
+  return facts.survey.sightings.flatMap((sighting): readonly Guard[] => {
+    const mark = facts.needs.marks[sighting.mark];
+    if (mark === undefined || !["protected", "guard", "denied-write"].includes(mark.role)) return [];
+    const exceptions = mark.role === "protected" ? sighting.open : [];
+    return [
+      { seen: sighting, why: mark.why, how: "read-only", whole: mark.role === "denied-write" },
+      ...exceptions.map((path): Guard => ({
+        seen: { ...sighting, path, real: path, type: "directory", link: undefined },
+        why: `not meant by ${mark.text}`,
+        how: "writable",
+      })),
+    ];
+  });
+}
+
+/** A git directory stays writable, so that commits work; what decides what git runs does not. */
+function gitGuards(git: GitDir): readonly Guard[] {
+  const self: Seen = { path: git.path, real: git.path, type: "directory", id: git.id, stamp: "" };
+  const pin: readonly Guard[] = git.named ? [{ seen: self, why: "the repository keeps its name", how: "pin" }] : [];
+  return [
+    ...pin,
+    ...git.files.flatMap((file): readonly Guard[] => {
+      const why = `decides what git runs (${file.name})`;
+      // `git worktree remove` has to delete these two.
+      if (file.name === "gitdir") return [];
+      return [{ seen: file, why, how: file.name === "commondir" ? "watch" : "read-only" }];
+    }),
+  ];
+}
+
+/** A `.git` file: held for the writable directory itself; below it `git worktree remove` must work. */
+function linkGuards(facts: SandboxFacts, open: readonly Mount[]): readonly Guard[] {
+  return facts.survey.gitLinks.flatMap((link): readonly Guard[] => {
+    // A symbolic link cannot be held; it is compared afterwards, and what it leads to is a git directory.
+    if (link.type === "directory") return [];
+    const top = open.some((mount) => mount.kind === "bind" && mount.to === parentOf(link.path));
+    return [{ seen: link, why: "sends git to its repository", how: top ? "read-only" : "watch" }];
+  });
+}
+
+/**
+ * Masks and what is open in them, the shorter path first: the more specific one holds, and where
+ * both name the same path, the mask.
+ */
+function maskMounts({ facts, hidden, opened }: MountInput, soFar: readonly Mount[]): readonly Mount[] {
+  const { needs } = facts;
+  const kernel = KERNEL_PATHS.flatMap((path) => facts.paths[needs.paths.indexOf(path)] ?? []);
+  const hides = [
+    ...hidden.map(({ real, type, mark }) => ({ path: real, type, why: needs.marks[mark]?.why ?? "denied" })),
+    ...kernel.map(({ real, type }) => ({ path: real, type, why: "state of the kernel" })),
+    ...facts.sockets.map((path) => ({ path, type: "other" as const, why: "a socket of this machine" })),
+  ].filter(({ path, type }) => type !== "absent" && path !== "/");
+  const opens = [...hidden.flatMap(({ open }) => open), ...opened.map(({ real }) => real)].filter(
+    (path) => !hides.some((hide) => hide.path === path),
+  );
+  const steps = byDepth(
+    [...hides.map((hide) => ({ ...hide, open: false })), ...opens.map((path) => ({ path, type: "file" as const, why: "", open: true }))],
+    ({ path }) => path,
+  );
+  const masks: Mount[] = [];
+  for (const { path, type, why, open } of steps) {
+    const access = accessAt([...soFar, ...masks], path);
+    const masked = masks.some((mask) => mask.kind === "mask-dir" && isWithin(path, mask.to));
+    if (open && access === "hidden" && masked) {
+      masks.push({ kind: "ro-bind", from: path, to: path, why: "readable all the same" });
+    } else if (!open && access !== "hidden" && access !== "private") {
+      const inside = opens.some((each) => isWithin(each, path));
+      masks.push(type === "directory" ? { kind: "mask-dir", to: path, open: inside, why } : { kind: "mask-file", to: path, why });
+    }
+  }
+  return masks;
+}
+
+/** Private places of which only a part may be written are closed once everything is mounted in them. */
+function seals(mounts: readonly Mount[], facts: SandboxFacts): readonly Mount[] {
+  const masks = mounts.filter((mount) => mount.kind === "mask-dir").map((mount) => mount.to);
+  const sockets = SOCKET_PLACES.map((path) => facts.paths[facts.needs.paths.indexOf(path)]?.real ?? path);
+  const places = ["/", ...new Set([...sockets, "/dev", "/proc"])].filter((path) =>
+    path === "/"
+      ? !mounts.some((mount) => mount.to === "/")
+      : mounts.some((mount) => mount.to === path && ["tmpfs", "proc", "dev"].includes(mount.kind)) &&
+        !mounts.some((mount) => mount.to === path && mount.kind === "bind"),
+  );
+  return [...masks, ...places].map((to) => ({ kind: "seal", to, why: "nothing can be added or changed here" }));
+}
+
+function byDepth<T>(items: readonly T[], path: (item: T) => string): readonly T[] {
+  return items.toSorted((a, b) => {
+    const [one, two] = [path(a), path(b)];
+    return one.split("/").length - two.split("/").length || (one < two ? -1 : one > two ? 1 : 0);
+  });
+}
+
+/** The first mark that hides `path` or a directory above it. */
+export function hidesPath(needs: SandboxNeeds, hidden: readonly Sighting[], path: string): string | undefined {
+  const sighting = hidden.find(({ real, type }) => (type === "directory" ? isWithin(path, real) : path === real));
+  const mark = sighting === undefined ? undefined : needs.marks[sighting.mark];
+  return mark?.why ?? needs.marks.find((each) => each.role === "denied-read" && covers(each, path))?.why;
+}

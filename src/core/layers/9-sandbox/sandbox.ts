@@ -1,0 +1,198 @@
+import type { Policy } from "../../settings/policy.ts";
+import { isWithin, normalise } from "../../call/path.ts";
+import { sandboxEnvironment } from "./environment.ts";
+import type { Place, SandboxFacts, Sighting } from "./facts.ts";
+import { plannedLimits } from "./limits.ts";
+import { MOST_ARGUMENTS, argumentCount, fileSystem, hidesPath } from "./mounts.ts";
+import { TEMPORARY_PATHS } from "./needs.ts";
+import { type Mark, covers, markOfEntry } from "./mark.ts";
+import { sandboxNotes } from "./notes.ts";
+import { NAMESPACES, type Note, type Planned, type SandboxRefusal } from "./plan.ts";
+
+/** Directories that can never be a writable root, whoever asks. */
+const NEVER_WRITABLE: readonly string[] = ["/proc", "/sys", "/dev"];
+
+/**
+ * What the machine has to build so that one command can run confined: the whole sandbox, as data.
+ *
+ * `facts` are the answers to `sandboxNeeds` for the same policy and place. A workspace that cannot
+ * be confined (the root of the file system, a credential store, a directory that is gone) yields a
+ * refusal, never a weaker plan; anything lost is in `notes`.
+ */
+export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): Planned {
+  const { needs } = facts;
+  const { bash, prlimit } = facts.machine;
+  const workspace = facts.roots[0];
+  if (workspace === undefined || workspace.type !== "directory")
+    return refused(`the workspace ${place.root} is no directory`, "start in a directory that exists");
+  if (facts.cwd.type !== "directory")
+    return refused(`the working directory ${place.cwd} is gone`, "change to a directory that exists");
+  if (neverWritable(workspace.real))
+    return refused(
+      `the workspace is ${workspace.real}, which cannot be confined`,
+      "start in the directory of a project",
+    );
+  if (bash === undefined || prlimit === undefined)
+    return refused(
+      `${bash === undefined ? "bash" : "prlimit"} is not in a system directory`,
+      `install ${bash === undefined ? "bash" : "prlimit (package util-linux)"}`,
+    );
+
+  const hidden = hiddenSightings(place, facts);
+  const secret = hidesPath(needs, hidden, workspace.real) ?? hidesPath(needs, hidden, facts.cwd.real);
+  if (secret !== undefined)
+    return refused(`${workspace.real} must not be read: ${secret}`, "work in another directory, or name it in a user rule");
+  const lock = policy.managed.allowedDirectories;
+  if (lock !== undefined && !lock.globs.some((glob) => globCovers(glob, place.home, workspace.real)))
+    return refused(
+      `the organisation allows no work in ${workspace.real}`,
+      `work in one of: ${lock.globs.join(", ")}`,
+    );
+
+  const { writable, notes: rootNotes } = writableRoots(policy, place, facts, hidden);
+  const roots = writable.map(({ path }) => path);
+  const temporary = TEMPORARY_PATHS.find((path) => !roots.some((root) => isWithin(path, root))) ?? "/dev/shm";
+  const identity = workspaceOwner(place, facts);
+  const uid = identity?.uid ?? place.user.uid;
+  const limits = plannedLimits(policy.cordon.limits, facts, uid);
+  const files = fileSystem({
+    facts,
+    writable,
+    hidden,
+    opened: openedSightings(place, facts),
+    blockReadsOutside: policy.limitsOfPaths.blockReadsOutside !== undefined || lock !== undefined,
+    temporary: { path: temporary, size: limits.temporary },
+  });
+  if (argumentCount(files.mounts) > MOST_ARGUMENTS)
+    return refused(
+      `${files.mounts.length} paths have to be mounted, more than bubblewrap takes`,
+      "deny a directory instead of the single files in it",
+    );
+  const arch = facts.machine.arch;
+  const filter = arch === "x64" || arch === "arm64" ? arch : undefined;
+  return {
+    kind: "plan",
+    root: workspace.real,
+    cwd: facts.cwd.real,
+    mounts: files.mounts,
+    namespaces: NAMESPACES,
+    capabilities: "none",
+    network: "none",
+    filter,
+    environment: sandboxEnvironment(facts.environment, place.home, temporary),
+    limits,
+    identity,
+    programs: { bash, prlimit },
+    protected: files.protected,
+    notes: [...rootNotes, ...files.notes, ...sandboxNotes(policy, facts, { filter, uid, limits })],
+    inspection: {
+      needs,
+      writable: roots,
+      before: facts.survey,
+      watch: files.watch,
+      quarantine: quarantineOf(place),
+      pidsGroup: limits.processesBy === "group" ? facts.machine.pidsGroup : undefined,
+    },
+  };
+}
+
+/** Where what a command planted is moved to. */
+export function quarantineOf(place: Place): string {
+  return `${place.state}/quarantine`;
+}
+
+function refused(why: string, hint: string): SandboxRefusal {
+  return { kind: "refused", why, hint };
+}
+
+function neverWritable(path: string): boolean {
+  if (path.startsWith("/dev/shm/")) return false;
+  return path === "/" || path === "/run" || NEVER_WRITABLE.some((place) => isWithin(path, place));
+}
+
+function sightingsOf(facts: SandboxFacts, roles: readonly Mark["role"][]): readonly Sighting[] {
+  return facts.survey.sightings.filter(({ mark }) => roles.includes(facts.needs.marks[mark]?.role ?? "protected"));
+}
+
+/** A credential store stays hidden unless a rule of the person's own or the organisation's names it. */
+function hiddenSightings(place: Place, facts: SandboxFacts): readonly Sighting[] {
+  const named = sightingsOf(facts, ["named-read"]).map(({ path }) => path);
+  return sightingsOf(facts, ["credential", "denied-read"]).filter(({ mark, path, real }) => {
+    const nameable = facts.needs.marks[mark]?.role === "credential" && !isWithin(place.state, path);
+    return !(nameable && (named.includes(path) || named.includes(real)));
+  });
+}
+
+/** What is readable inside something hidden. A setting cannot open a credential store, a rule can. */
+function openedSightings(place: Place, facts: SandboxFacts): readonly Sighting[] {
+  const stores = sightingsOf(facts, ["credential"]);
+  return [
+    ...sightingsOf(facts, ["opened-read"]).filter(({ real }) => !stores.some((store) => isWithin(real, store.real))),
+    ...sightingsOf(facts, ["named-read"]).filter(({ real }) => !isWithin(real, place.state)),
+  ];
+}
+
+function globCovers(glob: string, home: string, path: string): boolean {
+  return covers(markOfEntry({ pattern: glob.replace(/\/\*\*$/, ""), why: glob }, "opened-read", home), path);
+}
+
+interface Writable {
+  readonly writable: readonly { readonly path: string; readonly why: string }[];
+  readonly notes: readonly Note[];
+}
+
+/** The directories a command may write to: the wanted ones that exist and are not denied, and the git directories that commits need. */
+function writableRoots(
+  policy: Policy,
+  place: Place,
+  facts: SandboxFacts,
+  hidden: readonly Sighting[],
+): Writable {
+  const { needs } = facts;
+  const notes: Note[] = [];
+  const lock = policy.managed.allowedDirectories;
+  const denied = needs.marks.filter((mark) => mark.role === "denied-write");
+  const writable: { path: string; why: string }[] = [];
+  facts.roots.forEach((seen, index) => {
+    const wanted = needs.roots[index];
+    if (wanted === undefined) return;
+    const skip = (what: string): void => {
+      notes.push({ what: `${wanted.path} is not writable: ${what}`, loses: "nothing" });
+    };
+    if (seen.type === "absent") return skip("it does not exist");
+    if (index > 0) {
+      if (neverWritable(seen.real)) return skip("it belongs to the kernel or to the whole machine");
+      if (isWithin(place.state, seen.real)) return skip("cordon keeps its own state in it");
+      const secret = hidesPath(needs, hidden, seen.real);
+      if (secret !== undefined) return skip(secret);
+      const deny = denied.find((mark) => covers(mark, seen.real) || covers(mark, wanted.path));
+      if (deny !== undefined) return skip(deny.why);
+      if (lock !== undefined && !lock.globs.some((glob) => globCovers(glob, place.home, seen.real)))
+        return skip("the organisation does not allow it");
+    }
+    const why = { workspace: "the workspace", directory: "a working directory", allowWrite: "sandbox.allowWrite" };
+    if (!writable.some(({ path }) => path === seen.real)) writable.push({ path: seen.real, why: why[wanted.from] });
+  });
+  // Only a repository that names this working tree in turn is made writable for it.
+  for (const link of facts.survey.gitLinks) {
+    const top = writable.some(({ path }) => normalise(`${path}/.git`) === link.path);
+    const common = link.common;
+    if (!top || common === undefined || writable.some(({ path }) => isWithin(common, path))) continue;
+    const secret = hidesPath(needs, hidden, common);
+    if (link.backlinked && secret === undefined && !neverWritable(common)) {
+      writable.push({ path: common, why: "the repository behind this working tree" });
+    } else {
+      notes.push({
+        what: `${common} is not writable, so git cannot commit here: ${secret ?? "the repository does not name this working tree"}`,
+        loses: "nothing",
+      });
+    }
+  }
+  return { writable, notes };
+}
+
+/** Started as root in somebody's workspace, the command runs as that somebody, who can write there. */
+function workspaceOwner(place: Place, facts: SandboxFacts): { readonly uid: number; readonly gid: number } | undefined {
+  const { uid, gid, reaches } = facts.owner;
+  return place.user.uid === 0 && uid !== 0 && reaches ? { uid, gid } : undefined;
+}

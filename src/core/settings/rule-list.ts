@@ -1,0 +1,150 @@
+import type { Document, Node } from "./document.ts";
+import { type Finding, consequence } from "./reading.ts";
+import { type EntryReading, readRuleObject, readRuleText } from "./rule-entry.ts";
+import type { Rule, RuleEffect } from "./rule.ts";
+import type { Place, SettingsSource } from "./source.ts";
+import { strayKey } from "./stray.ts";
+import type { Walk } from "./walk.ts";
+
+interface RuleList {
+  readonly key: string;
+  readonly effect: RuleEffect;
+  readonly node: Node;
+  readonly live: boolean;
+}
+
+/** Which effect the entries of a rule key have, and the canonical spelling where it is another. */
+const LISTS: ReadonlyMap<string, { readonly effect: RuleEffect; readonly canonical?: string }> = new Map([
+  ["permissions.allow", { effect: "allow" }],
+  ["permissions.ask", { effect: "ask" }],
+  ["permissions.deny", { effect: "deny" }],
+  ["permissions.allowedTools", { effect: "allow", canonical: "permissions.allow" }],
+  ["permissions.deniedTools", { effect: "deny", canonical: "permissions.deny" }],
+  ["allowedTools", { effect: "allow", canonical: "permissions.allow" }],
+  ["deniedTools", { effect: "deny", canonical: "permissions.deny" }],
+  ["ignorePatterns", { effect: "deny", canonical: "permissions.deny" }],
+] as const);
+
+/**
+ * Reads every rule of a source.
+ *
+ * INVARIANT: no deny or ask entry is lost: one that cannot be read makes its tool ask, a list that
+ * cannot be read makes the file faulty, and of a key that stands twice both count.
+ */
+export function readRuleLists(
+  source: SettingsSource,
+  place: Place,
+  walked: Walk,
+  document: Document,
+  findings: Finding[],
+): readonly Rule[] {
+  const lists = [
+    ...walked.entries.flatMap(({ path, node, live }): readonly RuleList[] => {
+      const list = LISTS.get(path);
+      return list ? [{ key: path, effect: list.effect, node, live }] : [];
+    }),
+    ...walked.unknown.flatMap((unknown) =>
+      (strayKey(unknown)?.lists ?? []).map((list): RuleList => ({ ...list, live: true })),
+    ),
+  ];
+  return lists.flatMap((list): readonly Rule[] => {
+    const canonical = LISTS.get(list.key)?.canonical;
+    if (canonical !== undefined) {
+      const hint = list.key === "ignorePatterns" ? "write `Read(...)` rules" : undefined;
+      const message = `\`${list.key}\` is read as \`${canonical}\``;
+      findings.push({ severity: "note", key: list.key, message, hint, offset: list.node.offset });
+    }
+    return entriesOf(source, list, findings).flatMap(({ node, key }): readonly Rule[] => {
+      const entry = readEntry(source, list, node, key, findings);
+      if (entry === undefined) return [];
+      for (const fault of entry.faults) findings.push({ ...fault, key, offset: node.offset });
+      const { line } = document.positionOf(node.offset);
+      return list.effect === "allow" && !list.live ? [] : rulesOf(source, place, entry, line);
+    });
+  });
+}
+
+function entriesOf(
+  source: SettingsSource,
+  { key, effect, node }: RuleList,
+  findings: Finding[],
+): readonly { readonly node: Node; readonly key: string }[] {
+  if (node.type === "array")
+    return (node.children ?? []).map((item, index) => ({ node: item, key: `${key}[${index}]` }));
+  const message = `\`${key}\` must be a list of rules`;
+  if (effect === "allow") {
+    findings.push({
+      severity: "error",
+      key,
+      message: `${message}; it approves nothing`,
+      hint: 'write `["Tool(specifier)"]`',
+      offset: node.offset,
+    });
+    return [];
+  }
+  if (node.type === "string") {
+    const hint = `write [${JSON.stringify(node.value)}]`;
+    findings.push({
+      severity: "warning",
+      key,
+      message: `${message}; the string is read as its only rule`,
+      hint,
+      offset: node.offset,
+    });
+    return [{ node, key }];
+  }
+  findings.push({
+    severity: "error",
+    key,
+    message: `${message}; ${consequence(source)}`,
+    hint: 'write `["Tool(specifier)"]`',
+    offset: node.offset,
+    stops: true,
+  });
+  return [];
+}
+
+function readEntry(
+  source: SettingsSource,
+  { effect, key: list }: RuleList,
+  node: Node,
+  key: string,
+  findings: Finding[],
+): EntryReading | undefined {
+  const inProject = source.scope !== "user" && source.scope !== "managed";
+  if (node.type === "string") {
+    const text = String(node.value);
+    return readRuleText(list === "ignorePatterns" ? `Read(${text})` : text, effect);
+  }
+  if (node.type === "object" && list !== "ignorePatterns") return readRuleObject(node, effect, inProject);
+  findings.push({
+    severity: "error",
+    key,
+    message: `\`${key}\` is no rule; ${effect === "allow" ? "it approves nothing" : consequence(source)}`,
+    hint: 'write `"Tool(specifier)"`',
+    offset: node.offset,
+    stops: effect !== "allow",
+  });
+  return undefined;
+}
+
+function rulesOf(source: SettingsSource, place: Place, entry: EntryReading, line: number): readonly Rule[] {
+  const managed = source.scope === "managed";
+  const faulty = entry.faults.some(({ severity }) => severity === "error");
+  return entry.readings.flatMap(({ effect, tool, specifier, anchored }): readonly Rule[] => {
+    const rule: Rule = {
+      // A managed rule that cannot be read blocks the tool it names; elsewhere the tool asks.
+      effect: managed && faulty && effect === "ask" && specifier.kind === "none" ? "deny" : effect,
+      text: entry.text,
+      scope: source.scope,
+      file: source.file,
+      line,
+      tool,
+      specifier,
+      anchor: anchored === "project" ? place.root : source.anchor,
+    };
+    // In a managed file a leading slash may mean the project root or the file system: both count.
+    const both = managed && effect !== "allow" && anchored === "source" && specifier.kind === "path";
+    return both && /^\/(?!\/)/.test(specifier.pattern) ? [rule, { ...rule, anchor: "/" }] : [rule];
+  });
+}

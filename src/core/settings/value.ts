@@ -1,0 +1,123 @@
+import { type Document, type Node, type Position, valueOf } from "./document.ts";
+import { type KeyInfo, nearest } from "./keys.ts";
+import { type Finding, type Found, consequence } from "./reading.ts";
+import { type SettingsSource, isPermitted, scopesInWords } from "./source.ts";
+import { type Entry, misfitsOf } from "./walk.ts";
+
+/** The value of one key; undefined where it has none that counts. Findings say why. */
+export function readValue(
+  source: SettingsSource,
+  { path, info, node, live, misfits }: Entry,
+  document: Document,
+  findings: Finding[],
+): Found<unknown> | undefined {
+  if (info.merge === "rules") return undefined;
+  if (!isPermitted(info.scopes, source)) {
+    if (info.merge !== "inert") {
+      const message = `\`${path}\` does nothing here: it counts only in ${scopesInWords(info.scopes)}`;
+      findings.push({
+        severity: "warning",
+        key: path,
+        message,
+        hint: "remove it, or move it there",
+        offset: node.offset,
+      });
+    }
+    return undefined;
+  }
+  const shape = typeof info.shape === "object" && "list" in info.shape ? info.shape : undefined;
+  const alone =
+    shape !== undefined &&
+    info.merge === "closes" &&
+    node.type === "string" &&
+    misfitsOf(node, shape.list, path).length === 0;
+  if (alone) {
+    const message = `\`${path}\` must be a list; the string is read as its only entry`;
+    findings.push({
+      severity: "warning",
+      key: path,
+      message,
+      hint: `write [${JSON.stringify(node.value)}]`,
+      offset: node.offset,
+    });
+  } else {
+    for (const { node: at, key, expected } of misfits) {
+      findings.push({
+        key,
+        offset: at.offset,
+        ...misfit(source, info, key, expected, at),
+      });
+    }
+  }
+  const faulty = misfits.length > 0 && !alone;
+  const at = (of: Node): Position => document.positionOf(of.offset);
+  if (shape !== undefined) {
+    const items = alone
+      ? [node]
+      : (node.type === "array" ? (node.children ?? []) : []).filter(
+          (item) => misfitsOf(item, shape.list, "").length === 0,
+        );
+    return {
+      value: items.map((item) => valueOf(item)),
+      live,
+      faulty,
+      at: (index) => at(index === undefined ? node : (items[index] ?? node)),
+    };
+  }
+  if (!faulty) return { value: valueOf(node), live, faulty, at: () => at(node) };
+  const held = heldValue(info);
+  return held === undefined ? undefined : { value: held, live, faulty, at: () => at(node) };
+}
+
+/** What holds while a value cannot be read; undefined = as if it were not set. */
+function heldValue(info: KeyInfo): string | boolean | undefined {
+  if (info.merge === "choice") return info.held;
+  if (info.merge === "lock")
+    return typeof info.shape === "object" && "oneOf" in info.shape ? info.shape.oneOf[0] : true;
+  // A managed object that governs something and cannot be read still governs.
+  return info.merge === "restricts" ? true : undefined;
+}
+
+function misfit(
+  source: SettingsSource,
+  info: KeyInfo,
+  key: string,
+  expected: string,
+  node: Node,
+): Pick<Finding, "severity" | "message" | "hint" | "stops"> {
+  const must = `\`${key}\` must be ${expected}`;
+  const hint = hintFor(info, node);
+  const stops = { severity: "error", message: `${must}; ${consequence(source)}`, hint, stops: true } as const;
+  switch (info.merge) {
+    case "rules":
+    case "closes":
+    case "restricts":
+      if (info.denies === undefined) return stops;
+      return { severity: "error", message: `${must}; until it is mended it counts as set`, hint };
+    case "limit":
+      if (source.scope === "managed") return stops;
+      return { severity: "error", message: `${must}; the built-in limit holds until it is mended`, hint };
+    case "opens":
+      return { severity: "error", message: `${must}; it opens nothing`, hint };
+    case "lock":
+      return { severity: "error", message: `${must}; until it is mended it counts as set`, hint };
+    case "choice":
+      return {
+        severity: "error",
+        message: `${must}; \`${JSON.stringify(info.held)}\` holds until it is mended`,
+        hint,
+      };
+    case "value":
+      return { severity: "error", message: `${must}; it counts as not set`, hint };
+    case "inert":
+      return { severity: "warning", message: must, hint };
+  }
+}
+
+/** What was probably meant. */
+function hintFor({ shape }: KeyInfo, node: Node): string | undefined {
+  if (shape === "boolean") return "write `true` or `false` without quotes";
+  if (typeof shape !== "object" || !("oneOf" in shape) || node.type !== "string") return undefined;
+  const near = nearest(String(node.value), shape.oneOf.map(String));
+  return near === undefined ? undefined : `did you mean \`"${near}"\`?`;
+}

@@ -1,0 +1,81 @@
+import { createHash, randomUUID } from "node:crypto";
+import type { ToolCall } from "../../core/call/call.ts";
+import type { Decision } from "../../core/call/decision.ts";
+import type { SandboxResult } from "../../core/layers/9-sandbox/result.ts";
+import {
+  type Approval,
+  type AuditRecord,
+  decisionRecord,
+  runRecord,
+} from "../../core/layers/11-audit/record.ts";
+import { auditDirectory } from "../audit/directory.ts";
+import { AuditError } from "../audit/error.ts";
+import { openAudit } from "../audit/sink.ts";
+import type { Gate } from "../gate.ts";
+
+/** Writes what was decided and what became of it. */
+export interface Recorder {
+  /** False when the record is required and could not be written: the call must not run. */
+  decision(call: ToolCall, decision: Decision, approval: Approval | undefined, duration: number): boolean;
+  run(result: SandboxResult, confined: boolean): void;
+  refusal(why: string): void;
+}
+
+const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/**
+ * A recorder for one call. Trouble with the log is told through `notify`; it stops the call only
+ * where the settings require the record.
+ */
+export function openRecorder(
+  gate: Gate,
+  program: string,
+  clock: () => number,
+  notify: (text: string) => void,
+): Recorder {
+  const { audit } = gate.policy.cordon;
+  const id = randomUUID();
+  const grounds = { policy: gate.policy.fingerprint, tables: gate.tables.hash };
+  let recorded: ToolCall | undefined;
+  const append = (entry: AuditRecord): boolean => {
+    try {
+      const directory = auditDirectory(audit.path, gate.env, gate.home);
+      const log = openAudit({ directory, clock, writer: "shared", program, durable: audit.required });
+      try {
+        log.append(entry);
+      } finally {
+        log.close();
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof AuditError)) throw error;
+      notify(
+        `the audit log could not be written: ${error.message}${error.hint === undefined ? "" : `; ${error.hint}`}`,
+      );
+      return false;
+    }
+  };
+  const outcome = (result: Parameters<typeof runRecord>[0]["result"], duration: number): void => {
+    if (recorded !== undefined) append(runRecord({ id, call: recorded, result, duration, digest }));
+  };
+  return {
+    decision: (call, decision, approval, duration) => {
+      recorded = call;
+      const written = append(decisionRecord({ id, call, decision, approval, grounds, duration, digest }));
+      return written || !audit.required;
+    },
+    run: (result, confined) =>
+      outcome(
+        {
+          status: result.status,
+          ...(result.ended === "exited" ? {} : { refused: result.ended }),
+          sandbox: {
+            kind: confined ? "bubblewrap" : "none",
+            violations: result.violations.map(({ kind, path, why }) => ({ kind, subject: path, rule: why })),
+          },
+        },
+        result.durationMs,
+      ),
+    refusal: (why) => outcome({ refused: why, sandbox: { kind: "none", violations: [] } }, 0),
+  };
+}

@@ -1,0 +1,201 @@
+import { join } from "node:path";
+import type { Decision, Suggestion } from "../../core/call/decision.ts";
+import { stringAt } from "../../core/call/json.ts";
+import { PATHS } from "../../core/knowledge/paths.gen.ts";
+import type { SandboxResult } from "../../core/layers/9-sandbox/result.ts";
+import type { Approval } from "../../core/layers/11-audit/record.ts";
+import type { CallInput, Gate } from "../gate.ts";
+import { SandboxError } from "../sandbox/error.ts";
+import { shellCommand } from "../sandbox/linux/arguments.ts";
+import { type Probe, probeSandbox } from "../sandbox/linux/probe.ts";
+import type { RunOptions } from "../sandbox/linux/run.ts";
+import { openSandbox, placeOf } from "../sandbox/sandbox.ts";
+import type { Session } from "../session/session.ts";
+import { stateDirectory } from "../settings/places.ts";
+import { saveRule } from "../settings/save.ts";
+import { type Recorder, openRecorder } from "./recorder.ts";
+import { runUnconfined } from "./unconfined.ts";
+
+/** What a person is asked. */
+export interface Question {
+  readonly command: string;
+  readonly cwd: string;
+  readonly decision: Decision;
+  /** The file in which an "always" would be kept. */
+  readonly file: string;
+  /** Why it would run without a sandbox; undefined where it would run in one. */
+  readonly unconfined?: string | undefined;
+}
+
+export type Answer =
+  | { readonly kind: "once" }
+  | { readonly kind: "session" | "always"; readonly rules: readonly Suggestion[] }
+  | { readonly kind: "deny"; readonly message?: string | undefined };
+
+/** Puts a question to a person. `nobody`: there is none to ask; `timeout`: none answered in time. */
+export type Asker = (question: Question, seconds: number) => Promise<Answer | "nobody" | "timeout">;
+
+export type Outcome =
+  | {
+      readonly kind: "refused";
+      readonly decision: Decision;
+      /** Why it does not run, for the agent and the person. */
+      readonly why: string;
+    }
+  | {
+      readonly kind: "ran";
+      readonly decision: Decision;
+      readonly confined: boolean;
+      readonly result: SandboxResult;
+    };
+
+export interface RunSetup {
+  readonly ask: Asker;
+  readonly session?: Session | undefined;
+  readonly clock?: (() => number) | undefined;
+  readonly stdio?: RunOptions | undefined;
+  /** A probe that was already made. */
+  readonly probe?: Probe | undefined;
+  /** Says something a person should know while the call goes on. */
+  readonly notify?: ((text: string) => void) | undefined;
+}
+
+/**
+ * Judges a Bash call, asks where it must, runs it in the sandbox and records both.
+ *
+ * INVARIANT: nothing runs that neither the decision nor a person allowed; where the audit record
+ * is required and cannot be written, nothing runs.
+ */
+export async function runCall(gate: Gate, input: CallInput, setup: RunSetup): Promise<Outcome> {
+  const clock = setup.clock ?? Date.now;
+  const notify = setup.notify ?? ((): void => undefined);
+  const command = stringAt(input.input, "command") ?? "";
+  const { sandbox } = gate.policy;
+  const probe = sandbox.enabled ? (setup.probe ?? probeSandbox({ bwrapPath: sandbox.bwrapPath })) : undefined;
+  const confined = probe?.kind === "available";
+  const fault = probe?.kind === "unavailable" ? `${probe.why} (cure: ${probe.cure})` : undefined;
+  const call: CallInput = { ...input, sandboxed: confined, session: setup.session?.id };
+
+  const started = clock();
+  const grants = setup.session === undefined ? {} : { grants: setup.session.grants() };
+  const decision = gate.decide(call, { ...grants, sandboxFault: fault });
+  const duration = clock() - started;
+  const recorder = openRecorder(gate, "run", clock, notify);
+  const unconfined = confined ? undefined : (fault ?? "the settings switch the sandbox off");
+  const asked =
+    decision.verdict === "ask"
+      ? await putQuestion(gate, command, decision, unconfined, setup, clock)
+      : undefined;
+  if (!recorder.decision(gate.call(call), decision, asked?.approval, duration)) {
+    return { kind: "refused", decision, why: "the audit record is required and could not be written" };
+  }
+  const allowed = decision.verdict === "allow" || asked?.approval.answer === "allowed";
+  if (!allowed) return { kind: "refused", decision, why: asked?.why ?? decision.why };
+  if (asked?.answer !== undefined) keep(gate, asked.answer, setup, notify);
+  return probe?.kind === "available"
+    ? confine(gate, probe.bubblewrap, command, call, decision, recorder, setup)
+    : unconfine(command, call.cwd ?? gate.cwd, decision, recorder, setup);
+}
+
+async function confine(
+  gate: Gate,
+  bubblewrap: string,
+  command: string,
+  call: CallInput,
+  decision: Decision,
+  recorder: Recorder,
+  setup: RunSetup,
+): Promise<Outcome> {
+  const sandbox = openSandbox({ bubblewrap, lists: PATHS, environment: gate.env });
+  const refuse = (why: string): Outcome => {
+    recorder.refusal(why);
+    return { kind: "refused", decision, why };
+  };
+  const plan = sandbox.plan(gate.policy, placeOf(gate.root, call.cwd ?? gate.cwd, gate.env));
+  if (plan.kind === "refused") return refuse(`${plan.why}; ${plan.hint}`);
+  try {
+    const result = await sandbox.run(plan, shellCommand(plan, command), setup.stdio);
+    recorder.run(result, true);
+    return { kind: "ran", decision, confined: true, result };
+  } catch (error) {
+    if (error instanceof SandboxError)
+      return refuse(`the sandbox could not be built: ${error.message}; ${error.hint}`);
+    throw error;
+  }
+}
+
+async function unconfine(
+  command: string,
+  cwd: string,
+  decision: Decision,
+  recorder: Recorder,
+  setup: RunSetup,
+): Promise<Outcome> {
+  const result = await runUnconfined(command, cwd, setup.stdio?.signal);
+  recorder.run(result, false);
+  return { kind: "ran", decision, confined: false, result };
+}
+
+interface Asked {
+  readonly approval: Approval;
+  readonly why?: string | undefined;
+  readonly answer?: Answer | undefined;
+}
+
+async function putQuestion(
+  gate: Gate,
+  command: string,
+  decision: Decision,
+  unconfined: string | undefined,
+  setup: RunSetup,
+  clock: () => number,
+): Promise<Asked> {
+  const started = clock();
+  const seconds = gate.policy.cordon.approvalTimeout;
+  const file = localSettings(gate);
+  const answer = await setup.ask({ command, cwd: gate.cwd, decision, file, unconfined }, seconds);
+  const waited = clock() - started;
+  if (answer === "nobody") {
+    return {
+      approval: { answer: "unavailable", by: "nobody", shown: false, waited },
+      why: `${decision.why}; nobody is there to ask`,
+    };
+  }
+  if (answer === "timeout") {
+    return {
+      approval: { answer: "timeout", by: "nobody", shown: true, waited },
+      why: `${decision.why}; nobody answered within ${seconds} seconds`,
+    };
+  }
+  const by = { by: "terminal", shown: true, waited } as const;
+  if (answer.kind === "deny") {
+    const said = answer.message === undefined ? "" : `: ${answer.message}`;
+    return { approval: { answer: "denied", ...by, note: answer.message }, why: `the person said no${said}` };
+  }
+  const note = answer.kind === "once" ? undefined : answer.rules.map(({ rule }) => rule).join(", ");
+  return { approval: { answer: "allowed", ...by, scope: answer.kind, note }, answer };
+}
+
+/** Remembers an answer. What cannot be kept is said and changes nothing about this call. */
+function keep(gate: Gate, answer: Answer, setup: RunSetup, notify: (text: string) => void): void {
+  if (answer.kind !== "session" && answer.kind !== "always") return;
+  for (const { rule } of answer.rules) {
+    try {
+      if (answer.kind === "session") setup.session?.grant(rule);
+      else
+        saveRule({
+          file: localSettings(gate),
+          effect: "allow",
+          rule,
+          state: stateDirectory(gate.env, gate.home),
+        });
+    } catch (error) {
+      notify(`\`${rule}\` could not be kept: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+/** Where "always" is kept: personal, in the project. */
+function localSettings(gate: Gate): string {
+  return join(gate.root, ".cordon", "settings.local.json");
+}
