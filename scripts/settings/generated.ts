@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "oxfmt";
-import { keysOf, schemaTree } from "./model.ts";
+import { keysOf, schemaTree } from "./keys.ts";
 import { renderPage, renderSchema } from "./pages.ts";
 import { renderTypes } from "./types.ts";
 

@@ -1,6 +1,6 @@
 import type { KeyScopes, Merge } from "../../src/core/settings/keys.ts";
 import { describeShape } from "../../src/core/settings/keys.ts";
-import type { Key, Node } from "./model.ts";
+import type { Key, Node } from "./keys.ts";
 
 const SCOPES: Readonly<Record<KeyScopes, string>> = {
   any: "any",

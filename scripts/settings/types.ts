@@ -1,4 +1,4 @@
-import type { Key, Node } from "./model.ts";
+import type { Key, Node } from "./keys.ts";
 
 /** src/core/settings/settings.gen.ts: the types of the settings and the table the walker reads. */
 export function renderTypes(tree: Node, keys: readonly Key[], groups: ReadonlyMap<string, string>): string {

@@ -71,6 +71,7 @@ const KEYS: readonly string[] = [
   "transparent",
   "privilege",
   "stdin",
+  "always",
   "reader",
   "why",
 ];
@@ -102,6 +103,7 @@ function expandSpec(raw: Raw, groups: Groups, at: string, top: boolean): Command
     transparent: flag(raw, "transparent", at),
     privilege: flag(raw, "privilege", at),
     stdin: raw["stdin"] === undefined ? undefined : oneOf(raw["stdin"], ["shell", "code"], `${at}.stdin`),
+    always: flag(raw, "always", at),
     reader: raw["reader"] === undefined ? undefined : oneOf(raw["reader"], READER_NAMES, `${at}.reader`),
     why: raw["why"] === undefined ? undefined : text(raw["why"], `${at}.why`),
   };

@@ -6,7 +6,7 @@ import { prepare } from "../core/gate.ts";
 import type { GateContext } from "../core/inquiry/inquiry.ts";
 import { buildPolicy } from "../core/settings/merge.ts";
 import type { SettingsScope, SettingsSource } from "../core/settings/source.ts";
-import { type GateOptions, decideCall } from "../host/gate.ts";
+import { type GateOptions, decideCall, guardsAt } from "../host/gate.ts";
 import { readLines } from "../host/lines.ts";
 import { loadSources } from "../host/settings/load.ts";
 import { builtInTables } from "../host/tables.ts";
@@ -51,7 +51,8 @@ export async function checkBatch(options: GateOptions, sandboxed: boolean, io: T
       });
       const place = { root: cwd, cwd, home };
       const sources = [...loaded.sources, ...inlineSources(line, cwd, home, options.ambient === false)];
-      context = prepare(buildPolicy(sources, place, loaded.fingerprint), place, tables);
+      const policy = buildPolicy(sources, place, loaded.fingerprint);
+      context = prepare(policy, { ...place, guards: guardsAt(policy, home, options.env ?? {}) }, tables);
       if (contexts.size >= MOST_CONTEXTS) contexts.clear();
       contexts.set(key, context);
     }

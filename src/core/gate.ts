@@ -25,6 +25,8 @@ export interface GatePlace {
   readonly root: string;
   readonly cwd: string;
   readonly home: string;
+  /** Absolute paths of cordon's own state at this place; no agent may touch them. */
+  readonly guards?: readonly string[] | undefined;
 }
 
 /** Compiles a policy for a place. The result is immutable and serves any number of calls. */
@@ -34,7 +36,12 @@ export function prepare(policy: Policy, place: GatePlace, tables: Tables): GateC
     policy,
     rules: indexRules(policy, place),
     tables,
-    paths: compilePathClasses(PATHS, { protected: protectedPaths, secret: secretPaths, runsLater }),
+    paths: compilePathClasses(PATHS, {
+      guard: (place.guards ?? []).map((path) => `${path}/`),
+      protected: protectedPaths,
+      secret: secretPaths,
+      runsLater,
+    }),
     destructive: { verbs: new Set(DESTRUCTIVE.verbs), code: DESTRUCTIVE.code, sql: new Set(DESTRUCTIVE.sql) },
   };
 }

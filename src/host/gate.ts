@@ -13,7 +13,9 @@ import { buildPolicy } from "../core/settings/merge.ts";
 import type { Policy } from "../core/settings/policy.ts";
 import type { Problem } from "../core/settings/problem.ts";
 import { gatherFacts } from "./facts/gather.ts";
+import { runtimeDirectory } from "./session/session.ts";
 import { loadSources } from "./settings/load.ts";
+import { stateDirectory } from "./settings/places.ts";
 import { builtInTables } from "./tables.ts";
 
 /** Where a gate stands and which settings it obeys. */
@@ -97,7 +99,7 @@ export function gateFor(
   tables: Tables,
   mode?: Mode,
 ): Gate {
-  const context = prepare(policy, place, tables);
+  const context = prepare(policy, { ...place, guards: guardsAt(policy, place.home, env) }, tables);
   const call = (input: CallInput): ToolCall => ({
     tool: input.tool,
     input: input.input,
@@ -119,6 +121,16 @@ export function gateFor(
     call,
     decide: (input, known) => decideCall(context, call(input), known),
   };
+}
+
+/** cordon's own state at this place: what it trusts, remembers and records. */
+export function guardsAt(
+  policy: Policy,
+  home: string,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const { path } = policy.cordon.audit;
+  return [stateDirectory(env, home), runtimeDirectory(env, home), ...(path === undefined ? [] : [path])];
 }
 
 /** Reads a call, finds out what the core asks for, and lets it decide. */

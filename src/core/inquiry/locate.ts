@@ -1,5 +1,5 @@
 import type { Facts, PathFact } from "../call/facts.ts";
-import { isWithin, normalise } from "../call/path.ts";
+import { baseOf, isWithin, normalise, parentOf } from "../call/path.ts";
 import type { GateContext, Inquiry, PathUse } from "./inquiry.ts";
 
 /** One place a path use leads to. */
@@ -28,9 +28,14 @@ export function locate(use: PathUse, facts: Facts): readonly Located[] {
     if (fact === undefined || !fact.complete) return [uncertain(use)];
     // bash hands over the pattern itself when nothing matches.
     if (fact.matches.length === 0) return [{ ...uncertain(use), certain: true, type: "absent" }];
-    return fact.matches.map((match) => from(use, match, facts.paths.get(`path:${match}`)));
+    return fact.matches.map((match) =>
+      use.action === "delete"
+        ? removed(use, match, facts)
+        : from(use, match, facts.paths.get(`path:${match}`)),
+    );
   }
   if (!use.known) return [uncertain(use)];
+  if (use.action === "delete" && !use.path.endsWith("/")) return [removed(use, use.path, facts)];
   return [from(use, use.path, facts.paths.get(`path:${use.path}`))];
 }
 
@@ -47,6 +52,18 @@ function from(use: PathUse, path: string, fact: PathFact | undefined): Located {
     type: fact.type,
     certain: true,
   };
+}
+
+/** Removing or renaming a name acts on the name itself, not on what a link there leads to. */
+function removed(use: PathUse, path: string, facts: Facts): Located {
+  const base = baseOf(path);
+  const parent = facts.paths.get(`path:${parentOf(path)}`);
+  const target = facts.paths.get(`path:${path}`);
+  if (parent?.kind !== "path" || base === ".." || base === "." || base === "") return from(use, path, target);
+  const name = normalise(path);
+  const real = `${parent.real === "/" ? "" : parent.real}/${base}`;
+  const type = target?.kind === "path" ? target.type : "unknown";
+  return { use, name, real, names: [...new Set([name, real])], type, certain: true };
 }
 
 function uncertain(use: PathUse): Located {

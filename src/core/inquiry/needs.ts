@@ -1,6 +1,6 @@
 import { type Need, needKey } from "../call/facts.ts";
 import { stringAt } from "../call/json.ts";
-import { baseOf, normalise } from "../call/path.ts";
+import { baseOf, normalise, parentOf } from "../call/path.ts";
 import { HOLE } from "../call/word.ts";
 import type { Inquiry } from "./inquiry.ts";
 
@@ -23,6 +23,7 @@ export function needsOf(inquiry: Inquiry): readonly Need[] {
     }
     if (!use.known) continue;
     add({ kind: "path", path: use.path });
+    if (use.action === "delete") add({ kind: "path", path: parentOf(use.path.replace(/\/+$/, "")) });
     if (use.recursive && use.action === "read" && guards && call.sandboxed !== true) {
       add({ kind: "tree", dir: normalise(use.path) });
     }

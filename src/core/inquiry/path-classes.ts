@@ -28,6 +28,8 @@ export interface PathClasses {
 
 /** Patterns that settings add to the built-in lists. */
 export interface AddedPaths {
+  /** Absolute paths. */
+  readonly guard: readonly string[];
   readonly protected: readonly string[];
   readonly secret: readonly string[];
   readonly runsLater: readonly string[];
@@ -56,7 +58,9 @@ export function compilePathClasses(lists: PathLists, added: AddedPaths): PathCla
     patterns.map((pattern) => ({ pattern, why: "listed in the settings" }));
   for (const kind of PATH_CLASSES) {
     const extra =
-      kind === "protected" || kind === "secret" || kind === "runsLater" ? listed(added[kind]) : [];
+      kind === "guard" || kind === "protected" || kind === "secret" || kind === "runsLater"
+        ? listed(added[kind])
+        : [];
     for (const entry of [...lists[kind], ...extra]) {
       const row = compileRow(kind, entry);
       const [first] = row.parts;

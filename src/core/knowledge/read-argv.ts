@@ -3,7 +3,7 @@ import { type Draft, doubt, finish, newDraft, raise } from "./draft.ts";
 import { type Option, type OptionIndex, findLong, findNumber, indexOptions } from "./options.ts";
 import { readers } from "./readers/readers.ts";
 import type { Reading } from "./reading.ts";
-import type { CommandEntry, CommandSpec, DangerSpec, OperandSpec, OptionSpec, ValueKind } from "./spec.ts";
+import type { CommandEntry, CommandSpec, DangerSpec, OperandSpec } from "./spec.ts";
 import { take } from "./take.ts";
 
 /** A command's table, options indexed once. */
@@ -42,7 +42,7 @@ export function readArgv(compiled: Compiled, words: readonly Word[]): Reading {
   }
   readWords(compiled, draft, spec, words, []);
   const given = draft.operands.some((word) => word.text !== "-") || draft.inner.length > 0;
-  if (given && !draft.options.has("-s")) draft.stdin = undefined;
+  if (given && spec.always !== true && !draft.options.has("-s")) draft.stdin = undefined;
   return finish(draft);
 }
 
@@ -122,32 +122,19 @@ function ownEntry<T>(record: Readonly<Record<string, T>>, key: string): T | unde
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
+/**
+ * A word that may turn out as an option or as several words. Words from standard input are mild
+ * where the command does more than read anyway and has no form that destroys: a rule that lets it
+ * take any arguments then means these too.
+ */
 function looseWord(draft: Draft, word: Word, spec: CommandSpec): void {
-  // Words from standard input can only hurt where the command has an option that does.
-  const risky =
-    spec.reader !== undefined || spec.danger !== undefined || Object.values(spec.options ?? {}).some(isRisky);
+  const destroys =
+    spec.danger !== undefined || Object.values(spec.options ?? {}).some(({ danger }) => danger !== undefined);
+  const mild =
+    word.unknown === "input" && draft.class !== "read-only" && draft.class !== undefined && !destroys;
   const why = `\`${word.raw || "…"}\` may become an option or several arguments`;
-  doubt(draft, "cmd.dynamic", why, word, word.unknown === "input" && !risky);
+  doubt(draft, "cmd.dynamic", why, word, mild);
 }
-
-function isRisky(option: OptionSpec): boolean {
-  return (
-    option.class !== undefined ||
-    option.danger !== undefined ||
-    REACHING_KINDS.includes(option.takes ?? "text")
-  );
-}
-
-const REACHING_KINDS: readonly ValueKind[] = [
-  "write",
-  "delete",
-  "update",
-  "run",
-  "list",
-  "shell",
-  "code",
-  "command",
-];
 
 /** Sorts words into options and operands as the command itself would. */
 function scanOptions(
@@ -165,6 +152,11 @@ function scanOptions(
     if (word === undefined) break;
     const text = word.text;
     const bundled = spec.bundle === true && at === 0 && !text.startsWith("-") && word.unknown === undefined;
+    if (open && spec.stdin === "shell" && text.startsWith("+")) {
+      // A shell takes `+x` for an option and looks for its program further on.
+      unlisted(draft, word, text);
+      continue;
+    }
     if (!open || (!bundled && isOperand(word, index))) {
       if (style !== "none" && (word.maySplit || word.mayVanish || (open && knownPrefix(word) === ""))) {
         if (word.unknown !== undefined || word.glob !== undefined) scan.loose ??= word;

@@ -35,6 +35,8 @@ export const VALUE_KINDS = [
   "list",
   /** A network address or a URL. */
   "url",
+  /** Data to send: `@FILE` and `NAME=@FILE` name a file that is read. */
+  "upload",
   /** Text a shell runs. */
   "shell",
   /** Code of another language. */
@@ -129,6 +131,8 @@ export interface CommandSpec {
   readonly privilege?: boolean | undefined;
   /** Reads a program from standard input when it is given none. */
   readonly stdin?: "shell" | "code" | undefined;
+  /** It reads standard input whatever its operands are (database clients). */
+  readonly always?: boolean | undefined;
   /** Extra reading that tables cannot say: see knowledge/readers. */
   readonly reader?: ReaderName | undefined;
   readonly why?: string | undefined;

@@ -47,6 +47,11 @@ export function take(draft: Draft, kind: ValueKind, word: Word): void {
     case "url":
       draft.urls.push(word);
       return;
+    case "upload": {
+      const file = /^(?:[\w.-]*=?)[@<](.+?)(?:;[\w-]+=.*)?$/.exec(word.text)?.[1];
+      if (file !== undefined) path("read", { ...word, text: file, glob: undefined });
+      return;
+    }
     case "shell":
       draft.inner.push({ kind: "shell", word, bases: [...draft.bases] });
       return raise(draft, "read-only");

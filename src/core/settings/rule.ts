@@ -73,12 +73,13 @@ export function readRule(
 ): { readonly readings: readonly RuleReading[]; readonly faults: readonly RuleFault[] } {
   const faults: RuleFault[] = [];
   const readings: RuleReading[] = [];
-  const shape = /^\s*([^()]*?)\s*(?:\(([\s\S]*)\))?\s*$/.exec(text);
-  const open = text.indexOf("(");
-  const named = canonicalTool((shape?.[1] ?? text.slice(0, open === -1 ? undefined : open)).trim());
-  const body = shape?.[2];
+  const trimmed = text.trim();
+  const open = trimmed.indexOf("(");
+  const named = canonicalTool(trimmed.slice(0, open === -1 ? undefined : open).trim());
+  const closed = open === -1 ? !trimmed.includes(")") : trimmed.endsWith(")");
+  const body = open === -1 ? undefined : trimmed.slice(open + 1, -1);
 
-  if (shape === null || named === "" || /\s/.test(named)) {
+  if (!closed || named === "" || /\s/.test(named)) {
     faults.push({
       severity: "error",
       message:

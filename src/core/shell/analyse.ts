@@ -1,7 +1,8 @@
 import { HOLE, isKnown } from "../call/word.ts";
 import type { Tables } from "../knowledge/tables.ts";
-import { type Collection, type Place, stringsOf } from "./collection.ts";
+import type { Collection, Place } from "./collection.ts";
 import { type ShellState, startState } from "./environment.ts";
+import { feedText } from "./feed.ts";
 import type { Invocation, Script } from "./script.ts";
 import { walkText } from "./walk.ts";
 
@@ -20,6 +21,7 @@ export function analyse(source: string, directory: string, home: string, tables:
     redirects: [],
     assigned: [],
     doubts: [],
+    fed: [],
     movesTo: new Set(),
     nextPipeline: 0,
     tests: 0,
@@ -49,6 +51,7 @@ export function analyse(source: string, directory: string, home: string, tables:
     redirects: into.redirects,
     assigned: into.assigned,
     doubts: into.doubts,
+    fed: into.fed,
     movesTo: [...into.movesTo],
   };
 }
@@ -66,16 +69,9 @@ function followPipes(into: Collection, state: ShellState): void {
     );
     const text = source === undefined ? undefined : printed(source);
     if (text === undefined) continue;
-    const place: Place = {
-      parent: reader.id,
-      background: reader.background,
-      remote: reader.remote,
-      depth: 1,
-      anchor: source?.span,
-    };
+    const place: Place = { background: reader.background, remote: reader.remote, depth: 0 };
     const here: ShellState = { ...state, directories: reader.directories };
-    if (reading.stdin === "shell") into.script(text, here, { ...place, nesting: "script" });
-    else for (const piece of stringsOf(text)) into.script(piece, here, { ...place, nesting: "code" });
+    feedText(into, reader, text, here, place, source?.span ?? reader.span);
   }
 }
 

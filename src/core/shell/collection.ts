@@ -2,7 +2,7 @@ import type { Span } from "../call/call.ts";
 import type { Doubt } from "../knowledge/reading.ts";
 import type { Tables } from "../knowledge/tables.ts";
 import type { ShellState } from "./environment.ts";
-import type { Assigned, Invocation, Nesting, PipePlace, RedirectEffect } from "./script.ts";
+import type { Assigned, FedText, Invocation, Nesting, PipePlace, RedirectEffect } from "./script.ts";
 
 /** Deepest nesting of scripts in scripts that is followed. */
 export const DEEPEST = 8;
@@ -15,6 +15,7 @@ export interface Collection {
   readonly redirects: RedirectEffect[];
   readonly assigned: Assigned[];
   readonly doubts: Doubt[];
+  readonly fed: FedText[];
   /** Directories the script changes to. */
   readonly movesTo: Set<string>;
   nextPipeline: number;

@@ -191,6 +191,7 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
       return walk;
     case "Function":
       add(walk, node, `defines the function \`${node.name.text}\``, "cmd.function");
+      if (callsItself(node)) add(walk, node, "a function that starts itself again until the machine stands still", "cmd.destructive");
       return walk;
     case "Select":
     case "Coproc":
@@ -238,4 +239,19 @@ function glued(node: SyntaxNode, walk: Walk): void {
       add(walk, word, "a process substitution glued to a word");
     }
   });
+}
+
+/** A function that runs itself in a pipeline or in the background: a fork bomb. */
+function callsItself(node: Extract<SyntaxNode, { type: "Function" }>): boolean {
+  const name = node.name.value;
+  const seek = (child: SyntaxNode, multiplies: boolean): boolean => {
+    if (child.type === "Command" && child.name?.value === name && multiplies) return true;
+    const more = multiplies || child.type === "Pipeline" || (child.type === "Statement" && child.background === true);
+    let found = false;
+    forEachChild(child, (inner) => {
+      found ||= seek(inner, more);
+    });
+    return found;
+  };
+  return seek(node.body, false);
 }

@@ -61,6 +61,13 @@ export interface RedirectEffect {
   readonly append: boolean;
 }
 
+/** Code on the standard input of an invocation. */
+export interface FedText {
+  readonly part: number;
+  readonly text: string;
+  readonly span: Span;
+}
+
 /** Everything that is known about what a command text would do. */
 export interface Script {
   readonly source: string;
@@ -70,6 +77,8 @@ export interface Script {
   readonly assigned: readonly Assigned[];
   /** Reasons why the structure is not certain. Empty = understood. */
   readonly doubts: readonly Doubt[];
-  /** The directory changes during the script. */
+  /** Texts that an interpreter of another language is handed on its standard input. */
+  readonly fed: readonly FedText[];
+  /** Directories the script changes to. */
   readonly movesTo: readonly string[];
 }

@@ -3,8 +3,9 @@ import { forEachChild } from "unbash";
 import { HOLE, type Word, literalWord } from "../call/word.ts";
 import { changeState } from "./builtins.ts";
 import { type After, type ShellState, mergeStates, sameState, setVariable } from "./environment.ts";
+import { feedText } from "./feed.ts";
 import { parseCommand } from "./parse.ts";
-import { type Collection, DEEPEST, type Place, stringsOf } from "./collection.ts";
+import { type Collection, DEEPEST, type Place } from "./collection.ts";
 import type { Assigned } from "./script.ts";
 import { unwrap } from "./unwrap.ts";
 import { type Surroundings, expandValue, expandWord } from "./words.ts";
@@ -273,27 +274,23 @@ function walkRedirects(
   part: number | undefined,
 ): void {
   const around: Surroundings = { state, home: into.home };
+  const reader =
+    part === undefined ? undefined : into.invocations.find((invocation) => invocation.id === part);
+  const feed = (text: string | undefined): void => {
+    if (reader !== undefined && text !== undefined) feedText(into, reader, text, state, place, reader.span);
+  };
   for (const redirect of redirects) {
     const span = place.anchor ?? { start: redirect.pos, end: redirect.end };
     if (redirect.type === "HereString") {
       if (redirect.target !== undefined) {
         walkSubstitutions(into, redirect.target, state, place);
-        feed(into, part, expandWord(redirect.target, around)[0]?.text, state, place);
+        feed(expandWord(redirect.target, around)[0]?.text);
       }
       continue;
     }
     if (redirect.type === "HereDoc") {
       walkSubstitutions(into, redirect.body, state, place);
-      const whole =
-        redirect.body.parts === undefined || redirect.body.parts.every((child) => child.type === "Literal");
-      feed(
-        into,
-        part,
-        whole || redirect.delimiter?.quoted === true ? redirect.body.text : undefined,
-        state,
-        place,
-      );
-      if (!whole && redirect.delimiter?.quoted !== true) feed(into, part, redirect.body.text, state, place);
+      feed(redirect.body.text);
       continue;
     }
     if (redirect.target === undefined) continue;
@@ -317,38 +314,4 @@ function walkRedirects(
       }
     }
   }
-}
-
-/** Text on the standard input of an interpreter is a script of its own. */
-function feed(
-  into: Collection,
-  part: number | undefined,
-  text: string | undefined,
-  state: ShellState,
-  place: Place,
-): void {
-  const reader =
-    part === undefined ? undefined : into.invocations.find((invocation) => invocation.id === part);
-  if (reader?.reading.stdin === undefined || text === undefined) return;
-  const nesting = reader.reading.stdin === "shell" ? "script" : "code";
-  const anchor = place.anchor ?? reader.span;
-  if (nesting === "script")
-    walkText(into, text, state, {
-      ...place,
-      parent: part,
-      nesting,
-      depth: place.depth + 1,
-      anchor,
-      pipe: undefined,
-    });
-  else
-    for (const piece of stringsOf(text))
-      walkText(into, piece, state, {
-        ...place,
-        parent: part,
-        nesting,
-        depth: place.depth + 1,
-        anchor,
-        pipe: undefined,
-      });
 }

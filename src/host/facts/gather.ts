@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import {
   type BranchFact,
   type Facts,
@@ -42,7 +43,11 @@ export function gatherFacts(
       case "glob": {
         const fact = expandGlob(need.pattern);
         globs.set(key, fact);
-        for (const match of fact.matches) paths.set(`path:${match}`, resolvePath(match));
+        for (const match of fact.matches) {
+          for (const path of [match, dirname(match)]) {
+            if (!paths.has(`path:${path}`)) paths.set(`path:${path}`, resolvePath(path));
+          }
+        }
         break;
       }
       case "branch":

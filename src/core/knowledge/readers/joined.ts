@@ -20,10 +20,20 @@ export function readTrap(draft: Draft, operands: readonly Word[]): void {
 /** `ssh HOST COMMAND…`: what follows the host is text the remote shell runs. */
 export function readSsh(draft: Draft, operands: readonly Word[]): void {
   raise(draft, "network");
-  const [host, ...command] = operands;
+  const [host, ...rest] = operands;
   if (host !== undefined) draft.urls.push(host);
-  const text = joinWords(command);
+  const text = joinWords(afterOptions(rest));
   if (text !== undefined) draft.inner.push({ kind: "shell", word: text, bases: [], remote: true });
+}
+
+/** ssh reads options behind the host too (OpenSSH 9.2). */
+function afterOptions(words: readonly Word[]): readonly Word[] {
+  let at = 0;
+  while (words[at]?.text.startsWith("-") === true) {
+    const { text } = words[at] ?? { text: "" };
+    at += /^-[bcDEeFIiJLlmOopQRSWw]$/.test(text) ? 2 : 1;
+  }
+  return words.slice(at);
 }
 
 /** `parallel COMMAND ::: ARGUMENTS`: one word of command is shell text; arguments fill `{}` or the end. */

@@ -2,7 +2,7 @@ import type { Facts } from "../../call/facts.ts";
 import { compileGlob, matchGlob } from "../../call/glob.ts";
 import { stringAt } from "../../call/json.ts";
 import type { Opinion } from "../../call/opinion.ts";
-import { baseOf, isWithin, parentOf } from "../../call/path.ts";
+import { baseOf, parentOf } from "../../call/path.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
 import type { Located } from "../../inquiry/locate.ts";
 import type { PathMeaning } from "../../inquiry/path-classes.ts";
@@ -20,7 +20,6 @@ export function meaningOpinions(
   const meanings = located.names.flatMap((name) => paths.of(name, home));
   if (use.glob !== undefined && (!located.certain || located.type === "absent"))
     meanings.push(...possible(inquiry, use));
-  if (changes && use.recursive) meanings.push(...holding(located, home));
   const opinions: Opinion[] = [];
   const seen = new Set<string>();
   for (const meaning of meanings) {
@@ -42,14 +41,6 @@ function possible(inquiry: Inquiry, use: PathUse): readonly PathMeaning[] {
   return [".env", ".env.local", "id_rsa", "id_ed25519", ".netrc", ".git-credentials"]
     .filter((secret) => matchGlob(pattern, secret) && (name.startsWith(".") || !secret.startsWith(".")))
     .flatMap((secret) => inquiry.context.paths.of(`${parentOf(glob)}/${secret}`, inquiry.call.home));
-}
-
-/** Removing or re-owning a directory takes what is protected inside it along. */
-function holding(located: Located, home: string): readonly PathMeaning[] {
-  const stores = [".ssh", ".aws", ".gnupg", ".config", ".local"].map((name) => `${home}/${name}`);
-  return stores.some((store) => isWithin(store, located.real))
-    ? [{ class: "credential", why: "it holds credential stores", pattern: located.real }]
-    : [];
 }
 
 function judge(

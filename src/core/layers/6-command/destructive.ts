@@ -13,7 +13,7 @@ export function dangersOf(
   return [
     ...reading.dangers,
     ...verbDanger(invocation, words),
-    ...codeDangers(invocation, words),
+    ...codeDangers(invocation, script, words),
     ...downloadDanger(invocation, script),
   ];
 }
@@ -43,7 +43,7 @@ function verbDanger(invocation: Invocation, words: DestructiveWords): readonly D
     reading.doubts.every(({ code }) => code === "cmd.dynamic");
   if (listed) return [];
   const operands = [...reading.path.slice(1), ...reading.operands.map(({ text }) => text)].slice(0, 6);
-  const hit = operands.find((text) => !/[/.:@]/.test(text) && verbIn(text, words));
+  const hit = operands.find((text) => !/[/.:@]/.test(text) && verbIn(text, words)) ?? urlVerb(invocation, words);
   if (hit === undefined) return [];
   return [
     {
@@ -51,6 +51,15 @@ function verbDanger(invocation: Invocation, words: DestructiveWords): readonly D
       why: `\`${reading.path[0] ?? ""} … ${hit}\` removes something that may not come back`,
     },
   ];
+}
+
+/** A request that sends something to an address whose path says it destroys. */
+function urlVerb({ reading }: Invocation, words: DestructiveWords): string | undefined {
+  const sends = ["--request", "--data", "--json", "--form"].some((name) => reading.options.has(name));
+  const posts = reading.operands.some(({ text }) => /^(?:POST|PUT|PATCH|DELETE)$/.test(text));
+  if (!sends && !posts) return undefined;
+  const paths = [...reading.urls, ...reading.operands].map(({ text }) => /^(?:[a-z]+:\/\/)?[^/?#]*(\/[^?#]*)/i.exec(text)?.[1] ?? "");
+  return paths.flatMap((path) => path.split("/")).find((segment) => segment !== "" && verbIn(segment, words));
 }
 
 /** The word itself, or its first or last part: `delete-topic`, `topic_delete`, `doDelete`. */
@@ -65,40 +74,31 @@ function verbIn(text: string, words: DestructiveWords): boolean {
   return !text.startsWith("-") && (words.verbs.has(first) || (parts.length <= 3 && words.verbs.has(last)));
 }
 
-function codeDangers(invocation: Invocation, words: DestructiveWords): readonly Danger[] {
-  return invocation.reading.inner.flatMap((inner) => {
-    if (inner.kind !== "code") return [];
-    const { text, span } = inner.word;
-    if (SQL_CLIENTS.has(inner.language)) {
-      const statement = text
-        .split(";")
-        .map((part) => part.trim().split(/\s+/))
-        .find(
-          ([verb = "", ...rest]) =>
-            words.sql.has(verb.toLowerCase()) &&
-            !(verb.toLowerCase() === "delete" && rest.some((word) => word.toLowerCase() === "where")),
-        );
-      return statement === undefined
-        ? []
-        : [
-            {
-              code: "cmd.destructive" as const,
-              why: `\`${statement.slice(0, 3).join(" ")}\` removes data`,
-              span,
-            },
-          ];
+/** Names that remove or overwrite, in inline code and in code on standard input. */
+function codeDangers(invocation: Invocation, script: Script, words: DestructiveWords): readonly Danger[] {
+  const language = invocation.reading.path[0] ?? "";
+  const inline = invocation.reading.inner.flatMap((inner) => (inner.kind === "code" ? [inner.word] : []));
+  const fed = script.fed.filter(({ part }) => part === invocation.id);
+  return [...inline, ...fed].flatMap(({ text, span }): readonly Danger[] => {
+    if (SQL_CLIENTS.has(language)) {
+      const verb = removingStatement(text, words);
+      return verb === undefined ? [] : [{ code: "cmd.destructive", why: `\`${verb}\` removes data`, span }];
     }
     const hit = words.code.find((name) => text.includes(name));
-    return hit === undefined
-      ? []
-      : [
-          {
-            code: "cmd.destructive" as const,
-            why: `its code calls \`${hit.replace(/\($/, "").trim()}\`, which removes or overwrites files`,
-            span,
-          },
-        ];
+    if (hit === undefined) return [];
+    const why = `its code calls \`${hit.replace(/\($/, "").trim()}\`, which removes or overwrites files`;
+    return [{ code: "cmd.destructive", why, span }];
   });
+}
+
+/** The first words of a statement that drops, truncates, or deletes without a condition. */
+function removingStatement(text: string, words: DestructiveWords): string | undefined {
+  for (const statement of text.split(";")) {
+    const [verb = "", ...rest] = statement.trim().toLowerCase().split(/\s+/);
+    if (!words.sql.has(verb) || (verb === "delete" && rest.includes("where"))) continue;
+    return [verb, ...rest].slice(0, 3).join(" ");
+  }
+  return undefined;
 }
 
 const SQL_CLIENTS: ReadonlySet<string> = new Set([

@@ -27,6 +27,7 @@ function decision(parts: Partial<Decision> = {}): Decision {
     parts: [],
     opinions: [],
     suggestions: [{ rule: "Bash(make *)", destination: "local" }],
+    offers: [],
     ...parts,
   };
 }

@@ -80,6 +80,15 @@ describe("the plan", () => {
     expect(access(plan({ rules: rules("allow", "user", "Read(~/**)", "Read(~/.local/state/cordon/**)") }, world), `${PLACE.state}/audit`)).toBe("hidden");
   });
 
+  it("the audit log is hidden and kept from being planted, wherever settings put it", () => {
+    const base = policyWith({ sandbox: { allowRead: [`${W}/log`] }, rules: rules("allow", "user", `Read(/${W}/log)`) });
+    const policy: Policy = { ...base, cordon: { ...base.cordon, audit: { path: `${W}/log`, required: true } } };
+    const there = sandboxPlan(policy, PLACE, factsOf(policy, { ...WORLD, [`${W}/log`]: "directory" }));
+    expect(access(there, `${W}/log/a.jsonl`)).toBe("hidden");
+    const absent = made(sandboxPlan(policy, PLACE, factsOf(policy)));
+    expect(absent.inspection.needs.marks.some(({ role, text }) => role === "guard" && text === `${W}/log`)).toBe(true);
+  });
+
   it("allowRead opens what denyRead hides, never a credential store", () => {
     const world: World = { ...WORLD, [`${W}/h`]: "directory", [`${W}/h/ok`]: "file" };
     const planned = plan({ sandbox: { denyRead: [`${W}/h`], allowRead: [`${W}/h/ok`, "/home/u/.ssh/id_rsa"] } }, world);
@@ -106,6 +115,12 @@ describe("the plan", () => {
     expect(access(planned, `${W}/x.lock`)).toBe("read-only");
     expect(made(planned).inspection.needs.marks.some(({ role, text }) => role === "denied-write" && text === "Edit(*.lock)")).toBe(true);
     expect(made(planned).inspection.needs.skip).toEqual([]);
+  });
+
+  it("directories above a path that is denied by its place keep their names", () => {
+    const world: World = { ...WORLD, [`${W}/a`]: "directory", [`${W}/a/b`]: "directory", [`${W}/a/b/k`]: "file", [`${W}/x/.env`]: "file" };
+    const { mounts } = made(plan({ sandbox: { denyRead: [`${W}/a/b/k`] }, rules: rules("deny", "project", "Read(.env)") }, world));
+    expect(mounts.filter(({ kind }) => kind === "bind").map(({ to }) => to)).toEqual([W, `${W}/a`, `${W}/a/b`]);
   });
 
   it("protected names are read-only, their exceptions not, and a link is followed to what it means", () => {
@@ -265,7 +280,8 @@ describe("laws of the plan", () => {
       fc.property(lists, lists, (allow, deny) => {
         const planned = planOf(policyOf(allow, deny, []));
         if (planned.kind === "refused") return;
-        for (const mount of planned.mounts) if (mount.kind === "bind") expect([W, ...allow]).toContain(mount.to);
+        for (const mount of planned.mounts)
+          if (mount.kind === "bind") expect([W, ...allow].some((root) => mount.to === root || mount.to.startsWith(`${root}/`))).toBe(true);
       }),
     );
   });

@@ -1,0 +1,168 @@
+import { createHash } from "node:crypto";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import type { SettingsSource, SourcePlace } from "../../core/settings/source.ts";
+import { managedFiles } from "./managed.ts";
+import { type Environment, ownUserFile, projectFiles, stateDirectory } from "./places.ts";
+import { type FileReading, readWhole, utf8 } from "./read-file.ts";
+import { isWritten } from "./written.ts";
+
+/** What to load, and for whom. All paths absolute. */
+export interface LoadRequest {
+  readonly root: string;
+  readonly cwd: string;
+  readonly home: string;
+  readonly env: Environment;
+  /** `--settings`: a file, or JSON that starts with `{`. */
+  readonly settingsArg?: string | undefined;
+  /** `--managed`: the same. Counts as managed only without ambient settings; with them it can only tighten. */
+  readonly managedArg?: string | undefined;
+  /** False: no file of the machine, the project or the person is read. */
+  readonly ambient: boolean;
+  /** Whether a file that comes with the project is trusted as it stands. Without it none is. */
+  readonly trusted?: ((file: string, bytes: Uint8Array) => boolean) | undefined;
+  readonly platform?: NodeJS.Platform | undefined;
+  /** Stands for `/` where managed settings are looked for. */
+  readonly top?: string | undefined;
+}
+
+export interface LoadedSettings {
+  /** Highest first. A file that is there and cannot be read is a source with a fault. */
+  readonly sources: readonly SettingsSource[];
+  /** Hash of scope, name, trust and bytes of every source. */
+  readonly fingerprint: string;
+  /** Every path that was looked at: when one of them changes, the settings may have. */
+  readonly looked: readonly string[];
+}
+
+/** Finds and reads the settings files that hold at a place. Never throws. */
+export function loadSources(request: LoadRequest): LoadedSettings {
+  const { root, cwd } = request;
+  const sources: SettingsSource[] = [];
+  const looked: string[] = [];
+  const hash = createHash("sha256");
+  const add = (place: SourcePlace, reading: FileReading): void => {
+    if (reading.kind === "absent") return;
+    const source = toSource(place, reading);
+    sources.push(source);
+    const bytes = reading.kind === "bytes" ? reading.bytes : Buffer.from(reading.why);
+    hash.update(
+      JSON.stringify([place.scope, place.file, place.trusted, place.repository, reading.kind, bytes.length]),
+    );
+    hash.update(bytes);
+  };
+  const given = (scope: "managed" | "command-line", arg: string, trusted: boolean): void => {
+    if (arg.trimStart().startsWith("{")) {
+      const place = { scope, trusted, repository: false, anchor: cwd, base: cwd };
+      add(place, { kind: "bytes", bytes: Buffer.from(arg) });
+      return;
+    }
+    const file = resolve(cwd, arg);
+    looked.push(file);
+    const reading = readWhole(file, "follow");
+    const anchor = scope === "managed" ? root : dirname(file);
+    const place = { scope, file, trusted, repository: false, anchor, base: anchor };
+    add(place, reading.kind === "absent" ? { kind: "fault", why: "there is no such file" } : reading);
+  };
+
+  if (request.ambient) addManaged(request, add, looked);
+  if (request.managedArg !== undefined) {
+    given(request.ambient ? "command-line" : "managed", request.managedArg, !request.ambient);
+  }
+  if (request.settingsArg !== undefined) given("command-line", request.settingsArg, true);
+  if (request.ambient) addFiles(request, add, looked);
+  return { sources, fingerprint: hash.digest("hex"), looked };
+}
+
+type Add = (place: SourcePlace, reading: FileReading) => void;
+
+function addManaged({ root, platform, top }: LoadRequest, add: Add, looked: string[]): void {
+  const place = { scope: "managed", trusted: true, repository: false, anchor: root, base: root } as const;
+  const found = managedFiles(platform ?? process.platform, top);
+  looked.push(...found.looked);
+  for (const { file, reading } of found.settings) {
+    looked.push(file);
+    add({ ...place, file }, reading);
+  }
+  // A set of servers that shuts out all others; what is in it does not matter before it is enforced.
+  for (const file of found.servers) {
+    add({ ...place, file }, { kind: "bytes", bytes: Buffer.from('{"allowManagedMcpServersOnly":true}') });
+  }
+}
+
+function addFiles(request: LoadRequest, add: Add, looked: string[]): void {
+  const { root, home, env } = request;
+  const trusted = request.trusted ?? ((): boolean => false);
+  const users = userFiles(request);
+  const { local, shared } = projectFiles(root);
+  const state = stateDirectory(env, home);
+  const stateIsOurs = !insideProject(state, request);
+  const project = { anchor: root, base: root };
+  for (const file of local) {
+    looked.push(file);
+    const reading = readWhole(file, "follow");
+    const personal =
+      reading.kind === "bytes" &&
+      ((stateIsOurs && isWritten(state, file, reading.bytes)) || trusted(file, reading.bytes));
+    // An absolute anchor of a local file is where the session started.
+    add(
+      { scope: "local", file, trusted: personal, repository: !personal, ...project, anchor: request.cwd },
+      reading,
+    );
+  }
+  for (const file of shared) {
+    // In the home directory the file of the project is the file of the person.
+    if (users.some((user) => user.file === file)) continue;
+    looked.push(file);
+    const reading = readWhole(file, "follow");
+    const believed = reading.kind === "bytes" && trusted(file, reading.bytes);
+    add({ scope: "project", file, trusted: believed, repository: true, ...project }, reading);
+  }
+  for (const { file, own } of users) {
+    looked.push(file);
+    const place = {
+      scope: "user",
+      file,
+      trusted: own,
+      repository: !own,
+      anchor: dirname(file),
+      base: dirname(file),
+    } as const;
+    add(place, readWhole(file, "follow"));
+  }
+}
+
+/**
+ * The user's files. A configuration directory inside the project is no better than the project:
+ * its file can only tighten, and the usual one is read as well.
+ */
+function userFiles(request: LoadRequest): readonly { readonly file: string; readonly own: boolean }[] {
+  const { cwd, home, env } = request;
+  const usual = { file: join(home, ".claude", "settings.json"), own: true };
+  const own = { file: ownUserFile(home), own: true };
+  const named = env["CLAUDE_CONFIG_DIR"];
+  if (named === undefined || named === "") return [own, usual];
+  const file = join(resolve(cwd, named), "settings.json");
+  if (file === usual.file) return [own, usual];
+  return insideProject(file, request) ? [own, usual, { file, own: false }] : [own, { file, own: true }];
+}
+
+/** In the project, unless the project is the home directory or above it. */
+function insideProject(path: string, { root, home }: LoadRequest): boolean {
+  return isInside(path, root) && !isInside(home, root);
+}
+
+function isInside(path: string, directory: string): boolean {
+  const way = relative(directory, path);
+  return way === "" || !(way === ".." || way.startsWith(`..${sep}`) || resolve(way) === way);
+}
+
+function toSource(
+  place: SourcePlace,
+  reading: Exclude<FileReading, { readonly kind: "absent" }>,
+): SettingsSource {
+  if (reading.kind === "fault") return { ...place, fault: reading.why };
+  const text = utf8(reading.bytes);
+  return text === undefined
+    ? { ...place, fault: `${basename(place.file ?? "the text")} is not written in UTF-8` }
+    : { ...place, text };
+}
