@@ -152,7 +152,7 @@ function scanOptions(
     if (word === undefined) break;
     const text = word.text;
     const bundled = spec.bundle === true && at === 0 && !text.startsWith("-") && word.unknown === undefined;
-    if (open && spec.stdin === "shell" && text.startsWith("+")) {
+    if (open && spec.stdin === "shell" && text.startsWith("+") && !index.bySpelling.has(text)) {
       // A shell takes `+x` for an option and looks for its program further on.
       unlisted(draft, word, text);
       continue;

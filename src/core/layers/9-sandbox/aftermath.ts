@@ -32,7 +32,11 @@ export function uninspected({ before }: Inspection, after: Survey, root: string)
  * INVARIANT: what stood there before and is unchanged is never in the list, wherever it was moved
  * to. What cannot be judged is.
  */
-export function aftermath(inspection: Inspection, after: Survey, watched: readonly Seen[]): readonly Remedy[] {
+export function aftermath(
+  inspection: Inspection,
+  after: Survey,
+  watched: readonly Seen[],
+): readonly Remedy[] {
   const remedies = [
     ...watched.flatMap((now, index): readonly Remedy[] => {
       const then = inspection.watch[index];
@@ -85,9 +89,11 @@ function names({ needs, before }: Inspection, after: Survey): readonly Remedy[] 
 function gitDirectory({ before, writable }: Inspection, after: Survey, git: GitDir): readonly Remedy[] {
   const old = before.gits.find(({ id }) => id === git.id);
   const had = (seen: Seen): boolean =>
-    old !== undefined && [...old.files, ...old.hooks].some(({ id, link }) => id === seen.id && link === seen.link);
+    old !== undefined &&
+    [...old.files, ...old.hooks].some(({ id, link }) => id === seen.id && link === seen.link);
   const hadSame = (seen: Seen): boolean =>
-    old !== undefined && [...old.files, ...old.hooks].some(({ id, stamp }) => id === seen.id && stamp === seen.stamp);
+    old !== undefined &&
+    [...old.files, ...old.hooks].some(({ id, stamp }) => id === seen.id && stamp === seen.stamp);
   const remedy = (seen: Seen, why: string): readonly Remedy[] => [
     { path: seen.path, why, kind: old === undefined || !had(seen) ? "planted" : "changed" },
   ];
@@ -100,11 +106,15 @@ function gitDirectory({ before, writable }: Inspection, after: Survey, git: GitD
       case "config":
       case "config.worktree":
         if (hadSame(file)) return [];
-        return file.text !== undefined && file.link === undefined && isHarmlessGitConfig(file.text, git.path, writable)
+        return file.text !== undefined &&
+          file.link === undefined &&
+          isHarmlessGitConfig(file.text, git.path, writable)
           ? []
           : remedy(file, "git runs programs named here");
       case "commondir":
-        return hadSame(file) || leadsHome(git, file.text, after) ? [] : remedy(file, "sends git to another repository");
+        return hadSame(file) || leadsHome(git, file.text, after)
+          ? []
+          : remedy(file, "sends git to another repository");
       case "gitdir":
         return [];
       default:

@@ -103,6 +103,8 @@ export function sandboxEnvironment(
 }
 
 function searchPath(text: string): string {
-  const entries = [...new Set(text.split(":").filter((entry) => entry.startsWith("/") && !entry.includes("\0")))];
+  const entries = [
+    ...new Set(text.split(":").filter((entry) => entry.startsWith("/") && !entry.includes("\0"))),
+  ];
   return entries.length === 0 ? PATH_WITHOUT_ONE : entries.join(":");
 }

@@ -118,7 +118,12 @@ export interface SandboxFacts {
   /** The caller's environment. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Hard limits of the caller by name; absent = unlimited. */
-  readonly hardLimits: { readonly data?: number; readonly nproc?: number; readonly fsize?: number; readonly nofile?: number };
+  readonly hardLimits: {
+    readonly data?: number;
+    readonly nproc?: number;
+    readonly fsize?: number;
+    readonly nofile?: number;
+  };
   readonly machine: {
     readonly arch: string;
     /** Absolute paths of programs outside every writable root. */

@@ -27,7 +27,8 @@ export function plannedLimits(
 ): PlannedLimits {
   const pick = (key: keyof typeof DEFAULT_LIMITS, hard: number | undefined): number => {
     const wanted = policy[key];
-    const value = wanted !== undefined && Number.isSafeInteger(wanted) && wanted > 0 ? wanted : DEFAULT_LIMITS[key];
+    const value =
+      wanted !== undefined && Number.isSafeInteger(wanted) && wanted > 0 ? wanted : DEFAULT_LIMITS[key];
     return Math.min(value, hard ?? value);
   };
   const { hardLimits, machine } = facts;

@@ -6,6 +6,8 @@ import type { PathEntry } from "./lists.ts";
 export type MarkRole =
   /** Unreadable, unless a rule of the person's own or the organisation's names it. */
   | "credential"
+  /** cordon's own state: unreadable, whatever any rule says. */
+  | "own"
   /** Unreadable. */
   | "denied-read"
   /** Readable although it lies in something unreadable; never in a credential store. */
@@ -82,7 +84,12 @@ export function markOfPath(path: string, role: MarkRole, text: string, why: stri
  * The marks of a path rule, read at least as widely as the gate reads it: without an inner slash,
  * and with one directory segment (`src/**`), it matches at any depth below `cwd`.
  */
-export function marksOfRule(rule: Rule, role: MarkRole, home: string, directories: readonly string[]): Mark[] {
+export function marksOfRule(
+  rule: Rule,
+  role: MarkRole,
+  home: string,
+  directories: readonly string[],
+): Mark[] {
   if (rule.specifier.kind !== "path") return [];
   const pattern = rule.specifier.pattern;
   const of = (base: string, rest: string): Mark => {
@@ -147,7 +154,9 @@ export function isExcept(mark: Mark, name: string): boolean {
 
 function pathPattern(mark: Mark): RegExp {
   const base = mark.base === undefined ? "(?:/[^/]+)*" : mark.base === "/" ? "" : escaped(mark.base);
-  const tail = mark.segments.map((segment) => (segment === "**" ? "(?:/[^/]+)*" : `/${segmentPattern(segment)}`));
+  const tail = mark.segments.map((segment) =>
+    segment === "**" ? "(?:/[^/]+)*" : `/${segmentPattern(segment)}`,
+  );
   return new RegExp(`^${base}${tail.join("")}$`, "s");
 }
 

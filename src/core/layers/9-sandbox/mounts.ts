@@ -10,7 +10,10 @@ export const MOST_ARGUMENTS = 8_500;
 
 /** Arguments the mounts make at most. */
 export function argumentCount(mounts: readonly Mount[]): number {
-  return mounts.reduce((sum, mount) => sum + (mount.kind === "tmpfs" || mount.kind === "mask-dir" ? 6 : 3), 0);
+  return mounts.reduce(
+    (sum, mount) => sum + (mount.kind === "tmpfs" || mount.kind === "mask-dir" ? 6 : 3),
+    0,
+  );
 }
 
 /** Protected paths held by a mount; the rest are compared after the command. */
@@ -48,9 +51,12 @@ export interface MountInput {
  */
 export function fileSystem(input: MountInput): FileSystem {
   const base = withHome(baseMounts(input), input);
-  const roots = byDepth(input.writable, ({ path }) => path).map(
-    ({ path, why }): Mount => ({ kind: "bind", from: path, to: path, why }),
-  );
+  const roots = byDepth(input.writable, ({ path }) => path).map(({ path, why }): Mount => ({
+    kind: "bind",
+    from: path,
+    to: path,
+    why,
+  }));
   const open = [...base, ...roots];
   const guarded = protectedMounts(input, open);
   const masks = maskMounts(input, [...open, ...guarded.mounts]);
@@ -70,7 +76,8 @@ function baseMounts({ facts, blockReadsOutside, temporary }: MountInput): readon
   const whole: readonly Mount[] = blockReadsOutside
     ? SYSTEM_PATHS.flatMap((path): readonly Mount[] => {
         const there = seen(path);
-        if (there?.link !== undefined) return [{ kind: "symlink", to: path, target: there.link, why: system }];
+        if (there?.link !== undefined)
+          return [{ kind: "symlink", to: path, target: there.link, why: system }];
         return there?.type === "directory" ? [{ kind: "ro-bind", from: path, to: path, why: system }] : [];
       })
     : [{ kind: "ro-bind", from: "/", to: "/", why: "everything is readable" }];
@@ -88,12 +95,18 @@ function baseMounts({ facts, blockReadsOutside, temporary }: MountInput): readon
     ...whole,
     { kind: "proc", to: "/proc", why: "the processes of this command only" },
     { kind: "dev", to: "/dev", why: "null, zero, random, a terminal of its own; no disk" },
-    ...places(TEMPORARY_PATHS).map(
-      (to): Mount => ({ kind: "tmpfs", to, size: temporary.size, why: "private temporary files" }),
-    ),
-    ...places(blockReadsOutside ? ["/run"] : SOCKET_PLACES).map(
-      (to): Mount => ({ kind: "tmpfs", to, size: 1024 * 1024, why: "the sockets of this machine are not reachable" }),
-    ),
+    ...places(TEMPORARY_PATHS).map((to): Mount => ({
+      kind: "tmpfs",
+      to,
+      size: temporary.size,
+      why: "private temporary files",
+    })),
+    ...places(blockReadsOutside ? ["/run"] : SOCKET_PLACES).map((to): Mount => ({
+      kind: "tmpfs",
+      to,
+      size: 1024 * 1024,
+      why: "the sockets of this machine are not reachable",
+    })),
     ...RUN_PATHS.filter((path) => seen(path)?.type === "directory").map((path): Mount => {
       const link = seen(path)?.link;
       return link === undefined
@@ -120,10 +133,19 @@ interface Guard {
 }
 
 function protectedMounts(
-  { facts }: MountInput,
+  input: MountInput,
   open: readonly Mount[],
 ): FileSystem & { readonly mounts: readonly Mount[] } {
-  const guards = byDepth([...sightingGuards(facts), ...facts.survey.gits.flatMap(gitGuards), ...linkGuards(facts, open)], ({ seen }) => seen.real);
+  const { facts } = input;
+  const guards = byDepth(
+    [
+      ...sightingGuards(facts),
+      ...facts.survey.gits.flatMap(gitGuards),
+      ...linkGuards(facts, open),
+      ...ancestorGuards(input),
+    ],
+    ({ seen }) => seen.real,
+  );
   const mounts: Mount[] = [];
   const held = new Map<string, ProtectedPath>();
   const watch: Seen[] = [];
@@ -133,8 +155,15 @@ function protectedMounts(
     const { real, type } = seen;
     const access = accessAt([...open, ...mounts], real);
     // Only a rule that denies all edits makes a whole writable root read-only.
-    if (!whole && how === "read-only" && open.some((mount) => mount.kind === "bind" && isWithin(mount.to, real))) {
-      notes.push({ what: `${seen.path} cannot be held read-only: it contains a writable directory`, loses: `planting (${why})` });
+    if (
+      !whole &&
+      how === "read-only" &&
+      open.some((mount) => mount.kind === "bind" && isWithin(mount.to, real))
+    ) {
+      notes.push({
+        what: `${seen.path} cannot be held read-only: it contains a writable directory`,
+        loses: `planting (${why})`,
+      });
       continue;
     }
     if (how === "writable") {
@@ -142,7 +171,11 @@ function protectedMounts(
         mounts.push({ kind: "bind", from: real, to: real, why });
       continue;
     }
-    if (access !== "writable" || type === "absent" || open.some((mount) => mount.kind === "bind" && mount.to === real && how === "pin"))
+    if (
+      access !== "writable" ||
+      type === "absent" ||
+      open.some((mount) => mount.kind === "bind" && mount.to === real && how === "pin")
+    )
       continue;
     if (how === "watch") {
       watch.push(seen);
@@ -151,7 +184,7 @@ function protectedMounts(
     if (how === "read-only") held.set(real, { path: real, why });
     if (mounts.length >= MOST_PROTECTED_MOUNTS) {
       if (how === "read-only") watch.push(seen);
-      beyond += how === "read-only" ? 1 : 0;
+      beyond += 1;
     } else if (!mounts.some((mount) => mount.to === real)) {
       mounts.push({ kind: how === "pin" ? "bind" : "ro-bind", from: real, to: real, why });
     } else if (how === "read-only") {
@@ -161,7 +194,7 @@ function protectedMounts(
   }
   if (beyond > 0) {
     notes.push({
-      what: `${beyond} protected paths beyond the first ${MOST_PROTECTED_MOUNTS} are restored after the command, not held during it`,
+      what: `${beyond} protected paths beyond the first ${MOST_PROTECTED_MOUNTS} are compared and restored after the command, not held during it`,
       loses: "planting: protected paths can be changed while the command runs",
     });
   }
@@ -192,7 +225,9 @@ function sightingGuards(facts: SandboxFacts): readonly Guard[] {
 /** A git directory stays writable, so that commits work; what decides what git runs does not. */
 function gitGuards(git: GitDir): readonly Guard[] {
   const self: Seen = { path: git.path, real: git.path, type: "directory", id: git.id, stamp: "" };
-  const pin: readonly Guard[] = git.named ? [{ seen: self, why: "the repository keeps its name", how: "pin" }] : [];
+  const pin: readonly Guard[] = git.named
+    ? [{ seen: self, why: "the repository keeps its name", how: "pin" }]
+    : [];
   return [
     ...pin,
     ...git.files.flatMap((file): readonly Guard[] => {
@@ -202,6 +237,38 @@ function gitGuards(git: GitDir): readonly Guard[] {
       return [{ seen: file, why, how: file.name === "commondir" ? "watch" : "read-only" }];
     }),
   ];
+}
+
+/**
+ * Directories above a path that is told by its place, inside a writable root. Renamed, they would
+ * take it to a place where the next command finds it open.
+ */
+function ancestorGuards({ facts, writable }: MountInput): readonly Guard[] {
+  const reals = facts.survey.sightings.flatMap(({ real, mark }) => {
+    const { base, segments, role } = facts.needs.marks[mark] ?? {
+      base: undefined,
+      segments: [],
+      role: "opened-read",
+    };
+    const placed = base !== undefined && segments[0] !== "**";
+    return placed && role !== "opened-read" && role !== "named-read" ? [real] : [];
+  });
+  const ancestors = reals.flatMap((real) => {
+    const root = writable.find(({ path }) => path !== real && isWithin(real, path))?.path;
+    const above: string[] = [];
+    for (
+      let path = parentOf(real);
+      root !== undefined && path !== root && path !== "/";
+      path = parentOf(path)
+    )
+      above.push(path);
+    return above;
+  });
+  return [...new Set(ancestors)].map((path) => ({
+    seen: { path, real: path, type: "directory", id: "", stamp: "" },
+    why: "keeps its name, for what lies in it",
+    how: "pin",
+  }));
 }
 
 /** A `.git` file: held for the writable directory itself; below it `git worktree remove` must work. */
@@ -230,7 +297,10 @@ function maskMounts({ facts, hidden, opened }: MountInput, soFar: readonly Mount
     (path) => !hides.some((hide) => hide.path === path),
   );
   const steps = byDepth(
-    [...hides.map((hide) => ({ ...hide, open: false })), ...opens.map((path) => ({ path, type: "file" as const, why: "", open: true }))],
+    [
+      ...hides.map((hide) => ({ ...hide, open: false })),
+      ...opens.map((path) => ({ path, type: "file" as const, why: "", open: true })),
+    ],
     ({ path }) => path,
   );
   const masks: Mount[] = [];
@@ -241,7 +311,11 @@ function maskMounts({ facts, hidden, opened }: MountInput, soFar: readonly Mount
       masks.push({ kind: "ro-bind", from: path, to: path, why: "readable all the same" });
     } else if (!open && access !== "hidden" && access !== "private") {
       const inside = opens.some((each) => isWithin(each, path));
-      masks.push(type === "directory" ? { kind: "mask-dir", to: path, open: inside, why } : { kind: "mask-file", to: path, why });
+      masks.push(
+        type === "directory"
+          ? { kind: "mask-dir", to: path, open: inside, why }
+          : { kind: "mask-file", to: path, why },
+      );
     }
   }
   return masks;
@@ -257,7 +331,11 @@ function seals(mounts: readonly Mount[], facts: SandboxFacts): readonly Mount[] 
       : mounts.some((mount) => mount.to === path && ["tmpfs", "proc", "dev"].includes(mount.kind)) &&
         !mounts.some((mount) => mount.to === path && mount.kind === "bind"),
   );
-  return [...masks, ...places].map((to) => ({ kind: "seal", to, why: "nothing can be added or changed here" }));
+  return [...masks, ...places].map((to) => ({
+    kind: "seal",
+    to,
+    why: "nothing can be added or changed here",
+  }));
 }
 
 function byDepth<T>(items: readonly T[], path: (item: T) => string): readonly T[] {
@@ -268,8 +346,14 @@ function byDepth<T>(items: readonly T[], path: (item: T) => string): readonly T[
 }
 
 /** The first mark that hides `path` or a directory above it. */
-export function hidesPath(needs: SandboxNeeds, hidden: readonly Sighting[], path: string): string | undefined {
-  const sighting = hidden.find(({ real, type }) => (type === "directory" ? isWithin(path, real) : path === real));
+export function hidesPath(
+  needs: SandboxNeeds,
+  hidden: readonly Sighting[],
+  path: string,
+): string | undefined {
+  const sighting = hidden.find(({ real, type }) =>
+    type === "directory" ? isWithin(path, real) : path === real,
+  );
   const mark = sighting === undefined ? undefined : needs.marks[sighting.mark];
   return mark?.why ?? needs.marks.find((each) => each.role === "denied-read" && covers(each, path))?.why;
 }

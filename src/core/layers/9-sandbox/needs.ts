@@ -68,6 +68,7 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: PathLists): Sa
     .filter(({ effect, scope, tool }) => effect === "allow" && OWN_SCOPES.includes(scope) && tool === "Read")
     .flatMap((rule) => marksOfRule(rule, "named-read", place.home, []))
     .filter((mark) => exactPath(mark) !== undefined);
+  const own = [place.state, ...(policy.cordon.audit.path === undefined ? [] : [policy.cordon.audit.path])];
   const deniedRead = [
     ...paths(sandbox.denyRead, "denied-read", "denyRead"),
     ...denied(["Read", "*"], "denied-read"),
@@ -88,7 +89,11 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: PathLists): Sa
       entries([{ pattern, why: "the setting cordon.protectedPaths" }], "protected"),
     ),
     ...entries(lists.guard, "guard"),
-    markOfPath(place.state, "credential", place.state, "cordon's own state"),
+    ...own.flatMap((path) => [
+      markOfPath(path, "own", path, "cordon's own state"),
+      // Also where it does not exist yet.
+      markOfPath(path, "guard", path, "cordon's own state"),
+    ]),
   ];
   const everywhere = [...deniedRead, ...deniedWrite].some((mark) => mark.segments.includes("**"));
   return {

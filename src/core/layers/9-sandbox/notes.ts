@@ -30,23 +30,42 @@ export function sandboxNotes(
     notes.push({ what, loses });
   };
   if (plan.filter === undefined)
-    add(`no system-call filter for the processor ${facts.machine.arch}`, "kernel surface, terminal, keyring, exotic sockets");
+    add(
+      `no system-call filter for the processor ${facts.machine.arch}`,
+      "kernel surface, terminal, keyring, exotic sockets",
+    );
   if (plan.uid === 0)
-    add("the command runs as root without capabilities: it reads what root may read", "reads of secrets that only mode bits protect");
+    add(
+      "the command runs as root without capabilities: it reads what root may read",
+      "reads of secrets that only mode bits protect",
+    );
   if (plan.limits.processesBy === "count")
     add(
       "root without a control group: processes are only counted ten times a second, which a fast fork bomb outruns",
       "processes",
     );
   if (!facts.survey.complete)
-    add(`the search for protected and denied paths ended after ${needs.budget} entries`, "deep globs and planting, beyond what was searched");
+    add(
+      `the search for protected and denied paths ended after ${needs.budget} entries`,
+      "deep globs and planting, beyond what was searched",
+    );
   if (needs.skip.length > 0)
     add(`${needs.skip.join(", ")} is not searched for protected names`, "planting below it");
-  for (const path of facts.survey.unread.slice(0, 10)) add(`${path} could not be looked into`, "planting and denied paths below it");
-  const far = needs.marks.filter((mark) => mark.role === "denied-read" && mark.base === "/" && exactPath(mark) === undefined);
+  for (const path of facts.survey.unread.slice(0, 10))
+    add(`${path} could not be looked into`, "planting and denied paths below it");
+  const far = needs.marks.filter(
+    (mark) => mark.role === "denied-read" && mark.base === "/" && exactPath(mark) === undefined,
+  );
   for (const mark of far.filter(({ segments }) => segments[0] === "**"))
-    add(`\`${mark.text}\` is applied below the writable directories only`, "deep globs outside the workspace");
-  if (policy.rules.some((rule) => rule.effect === "deny" && rule.tool === "Read" && rule.specifier.kind === "none"))
+    add(
+      `\`${mark.text}\` is applied below the writable directories only`,
+      "deep globs outside the workspace",
+    );
+  if (
+    policy.rules.some(
+      (rule) => rule.effect === "deny" && rule.tool === "Read" && rule.specifier.kind === "none",
+    )
+  )
     add("the bare deny rule `Read` removes the tool; commands still read files", "reads");
   return notes;
 }

@@ -38,10 +38,13 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
       `install ${bash === undefined ? "bash" : "prlimit (package util-linux)"}`,
     );
 
-  const hidden = hiddenSightings(place, facts);
+  const hidden = hiddenSightings(facts);
   const secret = hidesPath(needs, hidden, workspace.real) ?? hidesPath(needs, hidden, facts.cwd.real);
   if (secret !== undefined)
-    return refused(`${workspace.real} must not be read: ${secret}`, "work in another directory, or name it in a user rule");
+    return refused(
+      `${workspace.real} must not be read: ${secret}`,
+      "work in another directory, or name it in a user rule",
+    );
   const lock = policy.managed.allowedDirectories;
   if (lock !== undefined && !lock.globs.some((glob) => globCovers(glob, place.home, workspace.real)))
     return refused(
@@ -59,7 +62,7 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
     facts,
     writable,
     hidden,
-    opened: openedSightings(place, facts),
+    opened: openedSightings(facts),
     blockReadsOutside: policy.limitsOfPaths.blockReadsOutside !== undefined || lock !== undefined,
     temporary: { path: temporary, size: limits.temporary },
   });
@@ -111,24 +114,31 @@ function neverWritable(path: string): boolean {
 }
 
 function sightingsOf(facts: SandboxFacts, roles: readonly Mark["role"][]): readonly Sighting[] {
-  return facts.survey.sightings.filter(({ mark }) => roles.includes(facts.needs.marks[mark]?.role ?? "protected"));
+  return facts.survey.sightings.filter(({ mark }) =>
+    roles.includes(facts.needs.marks[mark]?.role ?? "protected"),
+  );
 }
 
 /** A credential store stays hidden unless a rule of the person's own or the organisation's names it. */
-function hiddenSightings(place: Place, facts: SandboxFacts): readonly Sighting[] {
+function hiddenSightings(facts: SandboxFacts): readonly Sighting[] {
   const named = sightingsOf(facts, ["named-read"]).map(({ path }) => path);
-  return sightingsOf(facts, ["credential", "denied-read"]).filter(({ mark, path, real }) => {
-    const nameable = facts.needs.marks[mark]?.role === "credential" && !isWithin(place.state, path);
-    return !(nameable && (named.includes(path) || named.includes(real)));
-  });
+  return [
+    ...sightingsOf(facts, ["credential"]).filter(
+      ({ path, real }) => !named.includes(path) && !named.includes(real),
+    ),
+    ...sightingsOf(facts, ["denied-read", "own"]),
+  ];
 }
 
 /** What is readable inside something hidden. A setting cannot open a credential store, a rule can. */
-function openedSightings(place: Place, facts: SandboxFacts): readonly Sighting[] {
-  const stores = sightingsOf(facts, ["credential"]);
+function openedSightings(facts: SandboxFacts): readonly Sighting[] {
+  const outside = (roles: readonly Mark["role"][]) => {
+    const closed = sightingsOf(facts, roles);
+    return ({ real }: Sighting): boolean => !closed.some((store) => isWithin(real, store.real));
+  };
   return [
-    ...sightingsOf(facts, ["opened-read"]).filter(({ real }) => !stores.some((store) => isWithin(real, store.real))),
-    ...sightingsOf(facts, ["named-read"]).filter(({ real }) => !isWithin(real, place.state)),
+    ...sightingsOf(facts, ["opened-read"]).filter(outside(["credential", "own"])),
+    ...sightingsOf(facts, ["named-read"]).filter(outside(["own"])),
   ];
 }
 
@@ -170,8 +180,13 @@ function writableRoots(
       if (lock !== undefined && !lock.globs.some((glob) => globCovers(glob, place.home, seen.real)))
         return skip("the organisation does not allow it");
     }
-    const why = { workspace: "the workspace", directory: "a working directory", allowWrite: "sandbox.allowWrite" };
-    if (!writable.some(({ path }) => path === seen.real)) writable.push({ path: seen.real, why: why[wanted.from] });
+    const why = {
+      workspace: "the workspace",
+      directory: "a working directory",
+      allowWrite: "sandbox.allowWrite",
+    };
+    if (!writable.some(({ path }) => path === seen.real))
+      writable.push({ path: seen.real, why: why[wanted.from] });
   });
   // Only a repository that names this working tree in turn is made writable for it.
   for (const link of facts.survey.gitLinks) {
@@ -192,7 +207,10 @@ function writableRoots(
 }
 
 /** Started as root in somebody's workspace, the command runs as that somebody, who can write there. */
-function workspaceOwner(place: Place, facts: SandboxFacts): { readonly uid: number; readonly gid: number } | undefined {
+function workspaceOwner(
+  place: Place,
+  facts: SandboxFacts,
+): { readonly uid: number; readonly gid: number } | undefined {
   const { uid, gid, reaches } = facts.owner;
   return place.user.uid === 0 && uid !== 0 && reaches ? { uid, gid } : undefined;
 }

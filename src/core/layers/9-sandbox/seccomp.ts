@@ -28,8 +28,18 @@ const [AF_UNIX, AF_INET, AF_INET6, AF_NETLINK] = [1, 2, 10, 16];
 
 /** What a sandboxed process may not ask of the kernel, and why. */
 export const FILTER_RULES: readonly FilterRule[] = [
-  { call: "unshare", when: [{ arg: 0, is: "any-bit-of", mask: NEW_NAMESPACE | NEW_TIME_NAMESPACE }], errno: "EPERM", why: "a new namespace sheds mounts" },
-  { call: "clone", when: [{ arg: 0, is: "any-bit-of", mask: NEW_NAMESPACE }], errno: "EPERM", why: "a new namespace sheds mounts" },
+  {
+    call: "unshare",
+    when: [{ arg: 0, is: "any-bit-of", mask: NEW_NAMESPACE | NEW_TIME_NAMESPACE }],
+    errno: "EPERM",
+    why: "a new namespace sheds mounts",
+  },
+  {
+    call: "clone",
+    when: [{ arg: 0, is: "any-bit-of", mask: NEW_NAMESPACE }],
+    errno: "EPERM",
+    why: "a new namespace sheds mounts",
+  },
   // The flags lie behind a pointer that a filter cannot follow; libraries fall back to clone.
   ...refuse("its flags cannot be seen", "ENOSYS", ["clone3"]),
   ...refuse("changes what is mounted", "EPERM", [
@@ -47,12 +57,34 @@ export const FILTER_RULES: readonly FilterRule[] = [
     "mount_setattr",
   ]),
   ...refuse("opens files past the mounts", "EPERM", ["open_by_handle_at", "name_to_handle_at"]),
-  { call: "ioctl", when: [{ arg: 1, is: "one-of", values: [TIOCSTI, TIOCLINUX] }], errno: "EPERM", why: "types into the terminal" },
-  { call: "socket", when: [{ arg: 0, is: "none-of", values: [AF_UNIX, AF_INET, AF_INET6, AF_NETLINK] }], errno: "EAFNOSUPPORT", why: "not held by a network namespace, or rarely needed" },
-  { call: "socket", when: [{ arg: 0, is: "one-of", values: [AF_NETLINK] }, { arg: 2, is: "none-of", values: [0] }], errno: "EAFNOSUPPORT", why: "only the routing table can be asked" },
+  {
+    call: "ioctl",
+    when: [{ arg: 1, is: "one-of", values: [TIOCSTI, TIOCLINUX] }],
+    errno: "EPERM",
+    why: "types into the terminal",
+  },
+  {
+    call: "socket",
+    when: [{ arg: 0, is: "none-of", values: [AF_UNIX, AF_INET, AF_INET6, AF_NETLINK] }],
+    errno: "EAFNOSUPPORT",
+    why: "not held by a network namespace, or rarely needed",
+  },
+  {
+    call: "socket",
+    when: [
+      { arg: 0, is: "one-of", values: [AF_NETLINK] },
+      { arg: 2, is: "none-of", values: [0] },
+    ],
+    errno: "EAFNOSUPPORT",
+    why: "only the routing table can be asked",
+  },
   ...refuse("keys of the caller's session", "EPERM", ["keyctl", "add_key", "request_key"]),
   // ENOSYS: libraries then do without.
-  ...refuse("makes calls that no filter sees", "ENOSYS", ["io_uring_setup", "io_uring_enter", "io_uring_register"]),
+  ...refuse("makes calls that no filter sees", "ENOSYS", [
+    "io_uring_setup",
+    "io_uring_enter",
+    "io_uring_register",
+  ]),
   ...refuse("surface of the kernel", "EPERM", [
     "bpf",
     "perf_event_open",
@@ -116,7 +148,10 @@ const SKIPPED = 0xffffffff;
  * INVARIANT: another ABI than the processor's own is killed before any number is compared, and a
  * number above the last known one gets ENOSYS.
  */
-export function filterProgram(arch: FilterArch, rules: readonly FilterRule[] = FILTER_RULES): readonly Instruction[] {
+export function filterProgram(
+  arch: FilterArch,
+  rules: readonly FilterRule[] = FILTER_RULES,
+): readonly Instruction[] {
   return [
     load(OFFSET.arch),
     jump(BPF.EQUAL, AUDIT_ARCH[arch], 1, 0),
