@@ -28,8 +28,8 @@ export function expandFile(value: unknown): readonly ExpandedCommand[] {
   only(file, ["about", "checked", "groups", "commands"], "file");
   const checked = text(file["checked"], "checked");
   const groups: Record<string, Pick<CommandSpec, "flags" | "options">> = {};
-  for (const [name, group] of Object.entries(record(file["groups"] ?? {}, "groups"))) {
-    const raw = record(group, `groups.${name}`);
+  for (const [name, listed] of Object.entries(record(file["groups"] ?? {}, "groups"))) {
+    const raw = record(listed, `groups.${name}`);
     only(raw, ["flags", "options", "uses"], `groups.${name}`);
     groups[name] = {
       flags: flags(raw, groups, `groups.${name}`),

@@ -173,7 +173,9 @@ async function tail(argv: readonly string[], io: Terminal): Promise<number> {
   if (!values.follow && isAbsent(directory, io)) return DAMAGED;
 
   const types = values.json ? ["decision", "run"] : ["decision"];
-  const result = tailAudit(directory, count, (entry) => types.includes(String(entry.sealed.record["type"])));
+  const result = tailAudit(directory, count, (entry) =>
+    types.some((type) => type === entry.sealed.record["type"]),
+  );
   const print = (entry: Entry): void => {
     io.stdout(values.json ? `${printableJson(JSON.stringify(entry.sealed.record))}\n` : rowOf(entry, io));
   };

@@ -114,7 +114,7 @@ function readLine(
   const named = line["mode"];
   const mode = typeof named === "string" ? modeNamed(named) : undefined;
   if (named !== undefined && named !== null && mode === undefined)
-    return fault("mode", `there is no mode \`${String(named)}\``, id);
+    return fault("mode", `there is no mode \`${JSON.stringify(named)}\``, id);
   if (line["sandboxed"] !== undefined && typeof line["sandboxed"] !== "boolean")
     return fault("sandboxed", "`sandboxed` must be true or false", id);
   for (const name of ["settings", "managed", "user", "project"]) {

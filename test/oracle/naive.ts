@@ -31,6 +31,7 @@ const TABLE: Record<AskKind, string> = {
 export function naiveFold(opinions: readonly Opinion[]): "allow" | "ask" | "deny" {
   let anyAllow = false;
   let stands = false;
+  let closed = false;
   for (const opinion of opinions) {
     if (opinion.effect === "deny") return "deny";
     if (opinion.effect === "allow") anyAllow = true;
@@ -44,11 +45,10 @@ export function naiveFold(opinions: readonly Opinion[]): "allow" | "ask" | "deny
       else if (opinion.subject !== undefined) answered ||= other.subject === opinion.subject;
       else answered ||= other.subject === undefined && other.part === opinion.part;
     }
-    if (!answered && opinion.otherwise === "deny") stands = true;
-    if (!answered && opinion.otherwise === "deny" && !opinions.some(({ effect }) => effect === "deny"))
-      return "deny";
     if (!answered) stands = true;
+    if (!answered && opinion.otherwise === "deny") closed = true;
   }
+  if (closed) return "deny";
   return stands || !anyAllow ? "ask" : "allow";
 }
 
@@ -67,7 +67,8 @@ export function naivePathPattern(pattern: string, root: string, deny: boolean): 
   const onlyBelow = /\/\*?\*?$/.test(body) && /\/(\*\*)?$/.test(body);
   const oneSegment = /^[^/]+\/\*\*$/.test(body);
   body = body.replace(/\/(\*\*)?$/, "");
-  const anchored = body.startsWith("/") || body.slice(1).includes("/") || (oneSegment && !deny);
+  const anchored =
+    body === "" || body.startsWith("/") || body.slice(1).includes("/") || (oneSegment && !deny);
   body = body.replace(/^\/+/, "");
   const source = body
     .split("/")

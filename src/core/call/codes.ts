@@ -30,6 +30,7 @@ export const CODES = {
   "path.guard": "part of cordon's own guard",
   "path.agent-config": "an agent's own configuration",
   "path.unknown": "the path cannot be known before the call runs",
+  "path.unresolved": "where a path leads could not be found out",
   "path.device": "a device or a kernel file",
   "cmd.empty": "no command to run",
   "cmd.unparsable": "not a command line bash would accept, or not one cordon can read with certainty",

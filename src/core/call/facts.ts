@@ -31,7 +31,11 @@ export function needKey(need: Need): string {
   }
 }
 
-/** Where a path leads. Absence is a known fact; a path that could not be looked at is `failed`. */
+/**
+ * Where a path leads. Absence is a known fact. `failed`: this user cannot reach it (a loop, a file
+ * where a directory should be, no permission), so neither can the agent. A host that could not find
+ * out leaves the fact away.
+ */
 export type PathFact =
   | {
       readonly kind: "path";

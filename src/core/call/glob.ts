@@ -35,7 +35,9 @@ export interface Glob {
 }
 
 /** Compiles a pattern in which `**` crosses slashes only as a whole segment, as in gitignore. */
-export function compileGlob(pattern: string): Glob {
+export function compileGlob(text: string): Glob {
+  // By characters, not by halves of them: `?` is one character of any alphabet.
+  const pattern = Array.from(text);
   const tokens: Token[] = [];
   for (let at = 0; at < pattern.length; at++) {
     const here = pattern[at] ?? "";
@@ -80,7 +82,7 @@ function prefixOf(tokens: readonly Token[], end: number): string {
 /** A text in which `HOLE` may be anything and, with `globs`, bash's own pattern characters are patterns. */
 export function compileText(text: string, globs: boolean): Glob {
   if (!globs) {
-    const tokens = [...text].map((each) => (each === HOLE ? ALL : char(each)));
+    const tokens = Array.from(text, (each) => (each === HOLE ? ALL : char(each)));
     return { tokens, prefix: text.split(HOLE)[0] ?? "", literal: !text.includes(HOLE) };
   }
   const compiled = compileGlob(text.replaceAll("**", "*"));
@@ -89,7 +91,7 @@ export function compileText(text: string, globs: boolean): Glob {
 }
 
 function bracket(
-  pattern: string,
+  pattern: readonly string[],
   open: number,
 ): { readonly has: (char: string) => boolean; readonly end: number } | undefined {
   let at = open + 1;
@@ -106,8 +108,10 @@ function bracket(
     }
     if (low === "/") return undefined;
     if (low === "[" && pattern[at + 1] === ":") {
-      const end = pattern.indexOf(":]", at + 2);
-      const known = CLASSES[pattern.slice(at + 2, Math.max(end, at + 2))];
+      const end = pattern.findIndex(
+        (each, place) => place >= at + 2 && each === ":" && pattern[place + 1] === "]",
+      );
+      const known = CLASSES[pattern.slice(at + 2, Math.max(end, at + 2)).join("")];
       if (end === -1 || known === undefined) return undefined;
       classes.push(known);
       at = end + 1;

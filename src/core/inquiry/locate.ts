@@ -1,4 +1,5 @@
 import type { Facts, PathFact } from "../call/facts.ts";
+import { HOLE } from "../call/word.ts";
 import { baseOf, isWithin, normalise, parentOf } from "../call/path.ts";
 import type { GateContext, Inquiry, PathUse } from "./inquiry.ts";
 
@@ -14,6 +15,8 @@ export interface Located {
   readonly type: "file" | "directory" | "other" | "absent" | "unknown";
   /** The host looked and knows. */
   readonly certain: boolean;
+  /** The host was asked and gave no answer. */
+  readonly missing?: boolean | undefined;
 }
 
 /**
@@ -25,7 +28,8 @@ export interface Located {
 export function locate(use: PathUse, facts: Facts): readonly Located[] {
   if (use.glob !== undefined) {
     const fact = facts.globs.get(`glob:${use.glob}`);
-    if (fact === undefined || !fact.complete) return [uncertain(use)];
+    if (fact === undefined) return [{ ...uncertain(use), missing: !use.glob.includes(HOLE) }];
+    if (!fact.complete) return [uncertain(use)];
     // bash hands over the pattern itself when nothing matches.
     if (fact.matches.length === 0) return [{ ...uncertain(use), certain: true, type: "absent" }];
     return fact.matches.map((match) =>
@@ -42,7 +46,8 @@ export function locate(use: PathUse, facts: Facts): readonly Located[] {
 function from(use: PathUse, path: string, fact: PathFact | undefined): Located {
   const name = normalise(path);
   if (fact === undefined || fact.kind === "failed") {
-    return { use, name, real: name, names: [name], type: "unknown", certain: false };
+    const missing = fact === undefined;
+    return { use, name, real: name, names: [name], type: "unknown", certain: false, missing };
   }
   return {
     use,

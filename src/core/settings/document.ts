@@ -41,7 +41,7 @@ export function readDocument(text: string): Document {
 function faultOf(text: string, error: ParseError): NonNullable<Document["fault"]> {
   if (/^\s*$/.test(text)) return { message: "is empty", hint: "write `{}` for no settings", offset: 0 };
   const at = { offset: error.offset };
-  const name = printParseErrorCode(error.error);
+  const name: string = printParseErrorCode(error.error);
   switch (name) {
     case "CommaExpected":
       if (text[error.offset] === "}") {

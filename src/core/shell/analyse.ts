@@ -58,7 +58,7 @@ export function analyse(source: string, directory: string, home: string, tables:
 
 /** `echo TEXT | sh` runs TEXT; anything else that is piped into an interpreter is not known. */
 function followPipes(into: Collection, state: ShellState): void {
-  for (const reader of [...into.invocations]) {
+  for (const reader of into.invocations.slice()) {
     const { pipe, reading } = reader;
     if (reading.stdin === undefined || pipe === undefined || pipe.stage === 0) continue;
     const source = into.invocations.find(

@@ -64,8 +64,8 @@ function bodyAt(text: string, open: number): Body | undefined {
       }
       const inside = text.slice(open + 1, at);
       if (commas.length === 0) {
-        const steps = sequence(inside);
-        return steps === undefined ? undefined : { choices: steps, end: at, sequence: true };
+        const values = sequence(inside);
+        return values === undefined ? undefined : { choices: values, end: at, sequence: true };
       }
       const edges = [open, ...commas, at];
       const choices = edges.slice(1).map((edge, index) => text.slice((edges[index] ?? 0) + 1, edge));

@@ -191,7 +191,13 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
       return walk;
     case "Function":
       add(walk, node, `defines the function \`${node.name.text}\``, "cmd.function");
-      if (callsItself(node)) add(walk, node, "a function that starts itself again until the machine stands still", "cmd.destructive");
+      if (callsItself(node))
+        add(
+          walk,
+          node,
+          "a function that starts itself again until the machine stands still",
+          "cmd.destructive",
+        );
       return walk;
     case "Select":
     case "Coproc":
@@ -246,7 +252,8 @@ function callsItself(node: Extract<SyntaxNode, { type: "Function" }>): boolean {
   const name = node.name.value;
   const seek = (child: SyntaxNode, multiplies: boolean): boolean => {
     if (child.type === "Command" && child.name?.value === name && multiplies) return true;
-    const more = multiplies || child.type === "Pipeline" || (child.type === "Statement" && child.background === true);
+    const more =
+      multiplies || child.type === "Pipeline" || (child.type === "Statement" && child.background === true);
     let found = false;
     forEachChild(child, (inner) => {
       found ||= seek(inner, more);

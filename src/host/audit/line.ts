@@ -54,12 +54,12 @@ function entriesOf(value: JsonObject): readonly string[] {
  * The line for a record, without the line end, and its hash: SHA-256 over `prev` and the
  * canonical JSON of everything but `hash`.
  */
-export function seal(record: object, seal: Seal): { readonly line: string; readonly hash: string } {
-  const { seq, at, prev, time } = seal;
+export function seal(record: object, place: Seal): { readonly line: string; readonly hash: string } {
+  const { seq, at, prev, time } = place;
   const entries = entriesOf({ ...record, seq, at, prev, time });
   const hash = sha256(prev, `{${entries.join(",")}}`);
-  const place = entries.findIndex((entry) => entry > '"hash"');
-  const rest = place === -1 ? entries.length : place;
+  const after = entries.findIndex((entry) => entry > '"hash"');
+  const rest = after === -1 ? entries.length : after;
   const line = `{${[...entries.slice(0, rest), `"hash":"${hash}"`, ...entries.slice(rest)].join(",")}}`;
   return { line, hash };
 }

@@ -56,12 +56,16 @@ export function listTree(directory: string): TreeFact {
   return { kind: "tree", files, complete: budget.left > 0 };
 }
 
+/** Names in a directory; one that is gone, closed or no directory has none for bash either. */
 function list(directory: string, budget: { left: number }): readonly string[] {
   try {
     const names = readdirSync(directory);
     budget.left -= names.length;
     return names;
-  } catch {
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    // Anything else is our own failure: the expansion is then not known.
+    if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "EACCES") budget.left = 0;
     return [];
   }
 }

@@ -34,19 +34,23 @@ export function gatherFacts(
   const trees = new Map<string, TreeFact>();
   const texts = new Map<string, TextFact>();
   const urls = new Map<string, UrlFact>();
+  const look = (path: string): void => {
+    const key = needKey({ kind: "path", path });
+    const fact = paths.has(key) ? undefined : resolvePath(path);
+    if (fact !== undefined) paths.set(key, fact);
+  };
   for (const need of needs) {
     const key = needKey(need);
     switch (need.kind) {
       case "path":
-        paths.set(key, resolvePath(need.path));
+        look(need.path);
         break;
       case "glob": {
         const fact = expandGlob(need.pattern);
         globs.set(key, fact);
         for (const match of fact.matches) {
-          for (const path of [match, dirname(match)]) {
-            if (!paths.has(`path:${path}`)) paths.set(`path:${path}`, resolvePath(path));
-          }
+          look(match);
+          look(dirname(match));
         }
         break;
       }

@@ -4,15 +4,25 @@ import type { PathFact } from "../../core/call/facts.ts";
 /** As Linux: more links than this on one path is a loop. */
 const MOST_LINKS = 40;
 
+/** What stops the agent just as it stopped us. */
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  "EACCES",
+  "EPERM",
+  "ELOOP",
+  "ENOTDIR",
+  "ENAMETOOLONG",
+  "ERR_INVALID_ARG_VALUE",
+]);
+
 /**
  * Follows an absolute path as the kernel would: links are resolved where they stand, so `..`
  * behind a link leaves the link's target. For an absent name the deepest existing parent is
  * resolved and the rest is taken as written.
  *
- * A path that cannot be looked at (a loop, no permission, a file where a directory should be)
- * is `failed`, never `absent`.
+ * A path nobody can reach (a loop, no permission, a file where a directory should be) is
+ * `failed`, never `absent`; where looking itself went wrong there is no fact.
  */
-export function resolvePath(path: string): PathFact {
+export function resolvePath(path: string): PathFact | undefined {
   const hops: string[] = [];
   const pending = path.split("/").reverse();
   let real = "";
@@ -47,8 +57,8 @@ export function resolvePath(path: string): PathFact {
       }
       type = stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other";
     } catch (error) {
-      if (!isMissing(error))
-        return { kind: "failed", why: error instanceof Error ? error.message : String(error) };
+      const code = codeOf(error);
+      if (code !== "ENOENT") return UNREACHABLE.has(code) ? { kind: "failed", why: code } : undefined;
       type = "absent";
       missing = 1;
     }
@@ -57,6 +67,6 @@ export function resolvePath(path: string): PathFact {
   return { kind: "path", real: real === "" ? "/" : real, hops, type };
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -20,8 +20,10 @@ for (const file of readdirSync(directory).filter((name) => name.endsWith(".cases
       const directive = /^@ (\w+) (.*)$/.exec(line);
       if (directive) {
         const [, name = "", value = ""] = directive;
-        if (name === "settings" || name === "managed" || name === "user") setting = { ...setting, [name]: JSON.parse(value) };
-        else if (name === "branch") setting = { ...setting, world: { ...PLAIN_WORLD, branch: value === "-" ? undefined : value } };
+        if (name === "settings" || name === "managed" || name === "user")
+          setting = { ...setting, [name]: JSON.parse(value) };
+        else if (name === "branch")
+          setting = { ...setting, world: { ...PLAIN_WORLD, branch: value === "-" ? undefined : value } };
         else if (name === "sandboxed") setting = { ...setting, sandboxed: value === "yes" };
         else throw new Error(`${file}:${at + 1}: unknown directive ${name}`);
         continue;
@@ -29,13 +31,20 @@ for (const file of readdirSync(directory).filter((name) => name.endsWith(".cases
       const row = /^(\S+)\s+(\S+)\s+(\S+)\s+(.*)$/.exec(line);
       if (row === null) throw new Error(`${file}:${at + 1}: not a row`);
       const [, verdict = "", code = "", mode = "", text = ""] = row;
-      if (!EFFECTS.some((effect) => effect === verdict)) throw new Error(`${file}:${at + 1}: no verdict ${verdict}`);
+      if (!EFFECTS.some((effect) => effect === verdict))
+        throw new Error(`${file}:${at + 1}: no verdict ${verdict}`);
       if (code !== "-" && !Object.hasOwn(CODES, code)) throw new Error(`${file}:${at + 1}: no code ${code}`);
       const here = { ...setting, mode: mode === "-" ? undefined : modeNamed(mode) };
       it(`${at + 1}: ${line.slice(0, 140)}`, () => {
-        const call = /^(Read|Edit|Write|Grep|Glob|WebFetch|Agent|Skill|mcp__\w+|[A-Z]\w+)(\{.*\})$/.exec(text);
-        const decision = call ? judgeIn(here, call[1] ?? "", JSON.parse(call[2] ?? "{}")) : judgeBash(here, text.replaceAll("\\n", "\n"));
-        expect(`${decision.verdict} ${code === "-" ? "-" : decision.code}`, decision.why).toBe(`${verdict} ${code}`);
+        const call = /^(Read|Edit|Write|Grep|Glob|WebFetch|Agent|Skill|mcp__\w+|[A-Z]\w+)(\{.*\})$/.exec(
+          text,
+        );
+        const decision = call
+          ? judgeIn(here, call[1] ?? "", JSON.parse(call[2] ?? "{}"))
+          : judgeBash(here, text.replaceAll("\\n", "\n"));
+        expect(`${decision.verdict} ${code === "-" ? "-" : decision.code}`, decision.why).toBe(
+          `${verdict} ${code}`,
+        );
       });
     }
   });

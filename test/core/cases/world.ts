@@ -1,4 +1,14 @@
-import { type BranchFact, type Facts, type GlobFact, NO_FACTS, type Need, type PathFact, type TextFact, type UrlFact, needKey } from "../../../src/core/call/facts.ts";
+import {
+  type BranchFact,
+  type Facts,
+  type GlobFact,
+  NO_FACTS,
+  type Need,
+  type PathFact,
+  type TextFact,
+  type UrlFact,
+  needKey,
+} from "../../../src/core/call/facts.ts";
 import type { Decision } from "../../../src/core/call/decision.ts";
 import type { JsonObject } from "../../../src/core/call/json.ts";
 import { type Mode, modeNamed } from "../../../src/core/call/mode.ts";
@@ -23,8 +33,25 @@ export const ROOT = "/code/project";
 export const HOME = "/home/user";
 
 export const PLAIN_WORLD: World = {
-  files: ["/code/project/README.md", "/code/project/package.json", "/code/project/.env", "/code/project/src/app.ts", "/home/user/.ssh/id_rsa", "/etc/passwd"],
-  directories: ["/", "/code", "/code/project", "/code/project/src", "/code/project/.git", "/home/user", "/home/user/.ssh", "/etc", "/outside"],
+  files: [
+    "/code/project/README.md",
+    "/code/project/package.json",
+    "/code/project/.env",
+    "/code/project/src/app.ts",
+    "/home/user/.ssh/id_rsa",
+    "/etc/passwd",
+  ],
+  directories: [
+    "/",
+    "/code",
+    "/code/project",
+    "/code/project/src",
+    "/code/project/.git",
+    "/home/user",
+    "/home/user/.ssh",
+    "/etc",
+    "/outside",
+  ],
   links: { "/code/project/keylink": "/home/user/.ssh/id_rsa", "/code/project/out": "/outside" },
   branch: "feature",
 };
@@ -45,14 +72,37 @@ export interface Setting {
 export function judgeIn(setting: Setting, tool: string, input: JsonObject): Decision {
   const place = { root: ROOT, cwd: ROOT, home: HOME };
   const source = (scope: "managed" | "project" | "user", value: JsonObject | undefined, anchor: string) =>
-    value === undefined ? [] : [{ scope, text: JSON.stringify(value), trusted: true, repository: false, anchor, base: anchor } as const];
+    value === undefined
+      ? []
+      : [
+          {
+            scope,
+            text: JSON.stringify(value),
+            trusted: true,
+            repository: false,
+            anchor,
+            base: anchor,
+          } as const,
+        ];
   const policy = buildPolicy(
-    [...source("managed", setting.managed, ROOT), ...source("project", setting.settings, ROOT), ...source("user", setting.user, `${HOME}/.claude`)],
+    [
+      ...source("managed", setting.managed, ROOT),
+      ...source("project", setting.settings, ROOT),
+      ...source("user", setting.user, `${HOME}/.claude`),
+    ],
     place,
     "test",
   );
   const context = prepare(policy, place, tables);
-  const inquiry = examine(context, { tool, input, cwd: ROOT, root: ROOT, home: HOME, mode: setting.mode, sandboxed: setting.sandboxed });
+  const inquiry = examine(context, {
+    tool,
+    input,
+    cwd: ROOT,
+    root: ROOT,
+    home: HOME,
+    mode: setting.mode,
+    sandboxed: setting.sandboxed,
+  });
   return judge(inquiry, { ...factsIn(setting.world ?? PLAIN_WORLD, needsOf(inquiry)), ...setting.facts });
 }
 
@@ -73,7 +123,9 @@ export function factsIn(world: World, needs: readonly Need[]): Facts {
     else if (need.kind === "glob") {
       const glob = compileGlob(need.pattern);
       const hidden = /\/\.[^/]*$/.test(need.pattern);
-      const matches = [...world.files, ...world.directories, ...Object.keys(world.links)].filter((path) => matchGlob(glob, path) && (hidden || !/\/\.[^/]*$/.test(path)));
+      const matches = [...world.files, ...world.directories, ...Object.keys(world.links)].filter(
+        (path) => matchGlob(glob, path) && (hidden || !/\/\.[^/]*$/.test(path)),
+      );
       globs.set(key, { kind: "glob", matches, complete: true });
       for (const match of matches) {
         paths.set(`path:${match}`, lookUp(world, match));
@@ -101,7 +153,11 @@ function lookUp(world: World, path: string): PathFact {
       real = target + real.slice(link.length);
     }
   }
-  const type = world.files.includes(real) ? "file" : world.directories.includes(real) ? "directory" : "absent";
+  const type = world.files.includes(real)
+    ? "file"
+    : world.directories.includes(real)
+      ? "directory"
+      : "absent";
   return { kind: "path", real, hops: hops.filter((hop) => hop !== path), type };
 }
 

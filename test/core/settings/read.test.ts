@@ -341,11 +341,9 @@ describe("large files", () => {
     ["many underscores", `mcp__${"_".repeat(190)}*`],
   ])("do not stall on %s", (_name, text) => {
     for (const list of ["allow", "ask", "deny"]) {
-      const start = performance.now();
+      // Backtracking would take hours here: the test's own limit of time is what fails it.
       const reading = readingOf("user", { permissions: { [list]: [text] } });
       expect(reading.rules.length).toBeGreaterThanOrEqual(list === "allow" ? 0 : 1);
-      // Far above what it takes, far below what backtracking would: seconds to hours.
-      expect(performance.now() - start).toBeLessThan(20_000);
     }
   });
 });

@@ -278,14 +278,16 @@ describe("many at once", () => {
     const here = machine();
     const bundle = await driver(here.top);
     const file = join(here.root, ".claude", name);
-    const rules = Array.from({ length: 4 }, (_, who) =>
+    const rules = Array.from({ length: 4 }, (_who, who) =>
       Array.from({ length: 8 }, (_, index) => `Bash(who${who} ${index})`),
     );
     const said = await Promise.all(rules.map((mine) => saving(bundle, here, file, mine)));
     expect(said).toEqual(["saved", "saved", "saved", "saved"]);
     const saved: unknown = JSON.parse(readFileSync(file, "utf8"));
     const allow: unknown = Object(Object(saved)["permissions"])["allow"];
-    expect(Array.isArray(allow) && allow.toSorted()).toEqual(rules.flat().toSorted());
+    expect(Array.isArray(allow) && allow.toSorted((a, b) => (String(a) < String(b) ? -1 : 1))).toEqual(
+      rules.flat().toSorted((a, b) => (a < b ? -1 : 1)),
+    );
     expect(entries(file)).toEqual([name]);
     expect(readdirSync(join(here.state, "locks"))).toEqual([]);
   });

@@ -80,8 +80,8 @@ export function judgeAwk(text: string): { readonly why: string; readonly broken:
         continue;
       }
       if (name === "function" || name === "func") {
-        const called = /^\s*(\w+)/.exec(text.slice(at))?.[1];
-        if (called !== undefined) defined.add(called);
+        const own = /^\s*(\w+)/.exec(text.slice(at))?.[1];
+        if (own !== undefined) defined.add(own);
       }
       if (text[at] === "(" && !HARMLESS.has(name)) called.add(name);
       operand = !/^(?:if|while|for|return|in|else|do|case)$/.test(name);

@@ -13,10 +13,10 @@ export function readGitCheckout(draft: Draft, operands: readonly Word[]): void {
   const [first] = operands;
   const looksLikePath =
     first !== undefined && (/^(?:\.{1,2}(?:\/|$)|:)/.test(first.text) || first.text.endsWith("/"));
-  const named = draft.options.has("--pathspec-from-file");
+  const fromFile = draft.options.has("--pathspec-from-file");
   if (
     restore ||
-    named ||
+    fromFile ||
     looksLikePath ||
     (dashes && operands.length > 0) ||
     (!makes && operands.length > 1)

@@ -61,7 +61,7 @@ function isPath(value: string): boolean {
 }
 
 function isSmallNumber(value: string): boolean {
-  return value.length <= 6 && [...value].every((char) => isDigit(char.charCodeAt(0)) || char === ".");
+  return value.length <= 6 && Array.from(value).every((char) => isDigit(char.charCodeAt(0)) || char === ".");
 }
 
 /**

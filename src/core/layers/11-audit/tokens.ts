@@ -187,7 +187,7 @@ export function urlCredentials(text: string): readonly Finding[] {
 }
 
 function isPort(text: string): boolean {
-  return text.length <= 5 && [...text].every((char) => isDigit(char.charCodeAt(0)));
+  return text.length <= 5 && Array.from(text).every((char) => isDigit(char.charCodeAt(0)));
 }
 
 const isRunCode = (code: number): boolean =>

@@ -42,6 +42,10 @@ function judge(
       ? `\`${use.shown}\``
       : `\`${use.shown}\`, which leads to \`${located.real}\`,`;
 
+  if (located.missing === true) {
+    const why = `where \`${use.shown}\` leads could not be found out`;
+    return [...opinions, { ...place, effect: "deny", code: "path.unresolved", why }];
+  }
   if (use.glob !== undefined && !located.certain) {
     opinions.push({
       ...place,
@@ -56,7 +60,7 @@ function judge(
       effect: "ask",
       kind: "path.outside",
       code: "path.outside",
-      why: `where \`${use.shown}\` leads could not be found out`,
+      why: `\`${use.shown}\` cannot be reached`,
     });
   }
   if (!inside) {

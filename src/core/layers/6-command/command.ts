@@ -60,16 +60,14 @@ export function commandLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[]
 /** What is wrong with the text as a whole. */
 function scriptOpinions(inquiry: Inquiry, script: Script): readonly Opinion[] {
   const kind = unknownKind(inquiry);
-  const opinions = script.doubts.map(
-    (doubt): Opinion => ({
-      layer: "command",
-      effect: "ask",
-      kind: doubt.code === "cmd.destructive" ? "destructive" : kind,
-      code: doubt.code,
-      why: doubt.why,
-      span: doubt.span,
-    }),
-  );
+  const opinions = script.doubts.map((doubt): Opinion => ({
+    layer: "command",
+    effect: "ask",
+    kind: doubt.code === "cmd.destructive" ? "destructive" : kind,
+    code: doubt.code,
+    why: doubt.why,
+    span: doubt.span,
+  }));
   if (script.source.length > LONGEST_ALLOWED) {
     opinions.push({
       layer: "command",

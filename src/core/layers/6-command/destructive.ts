@@ -43,7 +43,8 @@ function verbDanger(invocation: Invocation, words: DestructiveWords): readonly D
     reading.doubts.every(({ code }) => code === "cmd.dynamic");
   if (listed) return [];
   const operands = [...reading.path.slice(1), ...reading.operands.map(({ text }) => text)].slice(0, 6);
-  const hit = operands.find((text) => !/[/.:@]/.test(text) && verbIn(text, words)) ?? urlVerb(invocation, words);
+  const hit =
+    operands.find((text) => !/[/.:@]/.test(text) && verbIn(text, words)) ?? urlVerb(invocation, words);
   if (hit === undefined) return [];
   return [
     {
@@ -58,7 +59,9 @@ function urlVerb({ reading }: Invocation, words: DestructiveWords): string | und
   const sends = ["--request", "--data", "--json", "--form"].some((name) => reading.options.has(name));
   const posts = reading.operands.some(({ text }) => /^(?:POST|PUT|PATCH|DELETE)$/.test(text));
   if (!sends && !posts) return undefined;
-  const paths = [...reading.urls, ...reading.operands].map(({ text }) => /^(?:[a-z]+:\/\/)?[^/?#]*(\/[^?#]*)/i.exec(text)?.[1] ?? "");
+  const paths = [...reading.urls, ...reading.operands].map(
+    ({ text }) => /^(?:[a-z]+:\/\/)?[^/?#]*(\/[^?#]*)/i.exec(text)?.[1] ?? "",
+  );
   return paths.flatMap((path) => path.split("/")).find((segment) => segment !== "" && verbIn(segment, words));
 }
 

@@ -11,7 +11,8 @@ export function webOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[] 
   const fact = facts.urls.get(`url:${url}`);
   const base = { layer: "mode", effect: "ask", kind: "network" } as const;
   if (fact === undefined || fact.host === "" || !/^https?:$/.test(fact.protocol)) {
-    return [{ ...base, code: "net.bad-url", why: `\`${url}\` is no web address that can be read` }];
+    const why = `\`${url}\` is no web address that can be read`;
+    return [{ layer: "mode", effect: "deny", code: "net.bad-url", why }];
   }
   const host = canonicalHost(fact.host);
   switch (addressKind(host)) {

@@ -13,10 +13,17 @@ function inspection(world: World, gits: readonly GitDir[] = [], watch: readonly 
 
 /** Paths and kinds of the remedies between two worlds. */
 function between(before: World, after: World): readonly (readonly [string, string])[] {
-  return aftermath(inspection(before), surveyOf(after, needs), []).map(({ path, kind }) => [path.slice(W.length + 1), kind]);
+  return aftermath(inspection(before), surveyOf(after, needs), []).map(({ path, kind }) => [
+    path.slice(W.length + 1),
+    kind,
+  ]);
 }
 
-const git = (path: string, files: readonly Partial<GitFile>[] = [], hooks: readonly string[] = []): GitDir => ({
+const git = (
+  path: string,
+  files: readonly Partial<GitFile>[] = [],
+  hooks: readonly string[] = [],
+): GitDir => ({
   path,
   id: path,
   named: true,
@@ -29,39 +36,77 @@ const git = (path: string, files: readonly Partial<GitFile>[] = [], hooks: reado
     stamp: "1",
     ...file,
   })),
-  hooks: hooks.map((name) => ({ path: `${path}/hooks/${name}`, real: `${path}/hooks/${name}`, type: "file", id: name, stamp: "1" })),
+  hooks: hooks.map((name) => ({
+    path: `${path}/hooks/${name}`,
+    real: `${path}/hooks/${name}`,
+    type: "file",
+    id: name,
+    stamp: "1",
+  })),
 });
 
 describe("what a command left", () => {
   it("is nothing where nothing changed", () => {
-    const world: World = { ...WORLD, [`${W}/.vscode`]: "directory", [`${W}/.mcp.json`]: "file", [`${W}/.claude`]: "directory", [`${W}/.claude/plans`]: "directory" };
+    const world: World = {
+      ...WORLD,
+      [`${W}/.vscode`]: "directory",
+      [`${W}/.mcp.json`]: "file",
+      [`${W}/.claude`]: "directory",
+      [`${W}/.claude/plans`]: "directory",
+    };
     expect(between(world, world)).toEqual([]);
     expect(between(WORLD, { ...WORLD, [`${W}/src`]: "directory", [`${W}/src/a.ts`]: "file" })).toEqual([]);
   });
 
   it("is moved where it bears a protected name, whole", () => {
-    const after: World = { ...WORLD, [`${W}/a/.vscode`]: "directory", [`${W}/a/.vscode/tasks.json`]: "file", [`${W}/.mcp.json`]: { link: "/x", type: "absent" }, [`${W}/.cordon`]: "directory" };
-    expect(between(WORLD, after)).toEqual([[".cordon", "planted"], [".mcp.json", "planted"], ["a/.vscode", "planted"]]);
+    const after: World = {
+      ...WORLD,
+      [`${W}/a/.vscode`]: "directory",
+      [`${W}/a/.vscode/tasks.json`]: "file",
+      [`${W}/.mcp.json`]: { link: "/x", type: "absent" },
+      [`${W}/.cordon`]: "directory",
+    };
+    expect(between(WORLD, after)).toEqual([
+      [".cordon", "planted"],
+      [".mcp.json", "planted"],
+      ["a/.vscode", "planted"],
+    ]);
   });
 
   it("keeps the exceptions of a protected directory", () => {
-    const after: World = { ...WORLD, [`${W}/.claude`]: "directory", [`${W}/.claude/plans`]: "directory", [`${W}/.claude/settings.json`]: "file" };
+    const after: World = {
+      ...WORLD,
+      [`${W}/.claude`]: "directory",
+      [`${W}/.claude/plans`]: "directory",
+      [`${W}/.claude/settings.json`]: "file",
+    };
     expect(between(WORLD, after)).toEqual([[".claude/settings.json", "planted"]]);
   });
 
   it("a link that was exchanged or removed comes back", () => {
     const before: World = { ...WORLD, [`${W}/.vscode`]: { link: "/home/u/code", type: "directory" } };
     const other: World = { ...WORLD, [`${W}/.vscode`]: { link: "/tmp/evil", type: "directory" } };
-    expect(aftermath(inspection(before), surveyOf(other, needs), [])).toMatchObject([{ kind: "replaced", relink: "/home/u/code" }]);
-    expect(aftermath(inspection(before), surveyOf(WORLD, needs), [])).toMatchObject([{ kind: "replaced", relink: "/home/u/code" }]);
+    expect(aftermath(inspection(before), surveyOf(other, needs), [])).toMatchObject([
+      { kind: "replaced", relink: "/home/u/code" },
+    ]);
+    expect(aftermath(inspection(before), surveyOf(WORLD, needs), [])).toMatchObject([
+      { kind: "replaced", relink: "/home/u/code" },
+    ]);
   });
 
   it("new git directories may bring a harmless configuration and nothing that runs", () => {
     const fresh = "[core]\n\tbare = false\n";
     const made = [
-      git(`${W}/good/.git`, [{ name: "config", text: fresh }, { name: "hooks", type: "directory" }]),
+      git(`${W}/good/.git`, [
+        { name: "config", text: fresh },
+        { name: "hooks", type: "directory" },
+      ]),
       git(`${W}/bad/.git`, [{ name: "config", text: `${fresh}[core]\n fsmonitor = x\n` }], ["pre-commit"]),
-      git(`${W}/odd/.git`, [{ name: "config", text: undefined }, { name: "info/attributes" }, { name: "hooks", link: "../evil", type: "directory" }]),
+      git(`${W}/odd/.git`, [
+        { name: "config", text: undefined },
+        { name: "info/attributes" },
+        { name: "hooks", link: "../evil", type: "directory" },
+      ]),
     ];
     const remedies = aftermath(inspection(WORLD), surveyOf(WORLD, needs, made), []);
     expect(remedies.map(({ path }) => path.slice(W.length + 1))).toEqual([
@@ -79,15 +124,20 @@ describe("what a command left", () => {
     const moved: GitDir = { ...old, path: `${W}/b/.git` };
     expect(aftermath(inspection(WORLD, [old]), surveyOf(WORLD, needs, [moved]), [])).toEqual([]);
     const more: GitDir = { ...old, hooks: [...old.hooks, ...git(old.path, [], ["post-commit"]).hooks] };
-    expect(aftermath(inspection(WORLD, [old]), surveyOf(WORLD, needs, [more]), [])).toMatchObject([{ kind: "planted", path: `${W}/a/.git/hooks/post-commit` }]);
+    expect(aftermath(inspection(WORLD, [old]), surveyOf(WORLD, needs, [more]), [])).toMatchObject([
+      { kind: "planted", path: `${W}/a/.git/hooks/post-commit` },
+    ]);
     const changed: GitDir = { ...old, files: old.files.map((file) => ({ ...file, stamp: "2" })) };
-    expect(aftermath(inspection(WORLD, [old]), surveyOf(WORLD, needs, [changed]), [])).toMatchObject([{ kind: "changed" }]);
+    expect(aftermath(inspection(WORLD, [old]), surveyOf(WORLD, needs, [changed]), [])).toMatchObject([
+      { kind: "changed" },
+    ]);
   });
 
   it("a commondir is genuine only where git itself puts it", () => {
     const main = git(`${W}/.git`);
     const at = (path: string, text: string): GitDir => git(path, [{ name: "commondir", text }]);
-    const found = (dir: GitDir): number => aftermath(inspection(WORLD, [main]), surveyOf(WORLD, needs, [main, dir]), []).length;
+    const found = (dir: GitDir): number =>
+      aftermath(inspection(WORLD, [main]), surveyOf(WORLD, needs, [main, dir]), []).length;
     expect(found(at(`${W}/.git/worktrees/x`, "../..\n"))).toBe(0);
     expect(found(at(`${W}/.git/worktrees/x`, "../../../evil\n"))).toBe(1);
     expect(found(at(`${W}/evil`, ".git\n"))).toBe(1);
@@ -97,7 +147,9 @@ describe("what a command left", () => {
   it("a .git file has to lead to a git directory that was looked at", () => {
     const link = (target: string | undefined): Survey => ({
       ...surveyOf(WORLD, needs, [git(`${W}/.git/worktrees/x`)]),
-      gitLinks: [{ ...seen({ [`${W}/wt/.git`]: "file" }, `${W}/wt/.git`), target, common: target, backlinked: false }],
+      gitLinks: [
+        { ...seen({ [`${W}/wt/.git`]: "file" }, `${W}/wt/.git`), target, common: target, backlinked: false },
+      ],
     });
     expect(aftermath(inspection(WORLD), link(`${W}/.git/worktrees/x`), [])).toEqual([]);
     expect(aftermath(inspection(WORLD), link(`${W}/evil`), [])).toHaveLength(1);
@@ -109,8 +161,13 @@ describe("what a command left", () => {
     const watch = Object.keys(world).map((path) => seen(world, path));
     const changed = watch.map((each) => ({ ...each, stamp: "2" }));
     const gone = watch.map(({ path }) => seen({}, path));
-    expect(aftermath(inspection(WORLD, [], watch), surveyOf(WORLD, needs), changed)).toMatchObject([{ rewrite: true }, { rewrite: true }]);
-    expect(aftermath(inspection(WORLD, [], watch), surveyOf(WORLD, needs), gone).map(({ path }) => path)).toEqual([`${W}/.mcp.json`]);
+    expect(aftermath(inspection(WORLD, [], watch), surveyOf(WORLD, needs), changed)).toMatchObject([
+      { rewrite: true },
+      { rewrite: true },
+    ]);
+    expect(
+      aftermath(inspection(WORLD, [], watch), surveyOf(WORLD, needs), gone).map(({ path }) => path),
+    ).toEqual([`${W}/.mcp.json`]);
     expect(aftermath(inspection(WORLD, [], watch), surveyOf(WORLD, needs), watch)).toEqual([]);
   });
 

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { configuredWorkTree, gitConfigPaths, gitPointer, isHarmlessGitConfig, readGitConfig } from "../../../../src/core/layers/9-sandbox/git-config.ts";
+import {
+  configuredWorkTree,
+  gitConfigPaths,
+  gitPointer,
+  isHarmlessGitConfig,
+  readGitConfig,
+} from "../../../../src/core/layers/9-sandbox/git-config.ts";
 
 const DIR = "/w/r/.git";
 const harmless = (text: string): boolean => isHarmlessGitConfig(text, DIR, ["/w"]);
@@ -25,7 +31,7 @@ describe("a git configuration", () => {
     ["comments", "# a\n; b\n[user] # c\n name = x ; y\n"],
     ["a boolean without a value", "[core]\n bare\n"],
     ["quotes and escapes", '[user]\n name = "a # \\"b\\""\n'],
-    ["the worktree of a submodule", '[core]\n worktree = ../../r2\n'],
+    ["the worktree of a submodule", "[core]\n worktree = ../../r2\n"],
   ])("is harmless: %s", (_name, text) => {
     expect(harmless(text)).toBe(true);
   });
@@ -42,7 +48,7 @@ describe("a git configuration", () => {
     ["pager, editor, ssh", "[core]\n pager = x\n"],
     ["diff driver", '[diff "x"]\n command = y\n'],
     ["submodule update", '[submodule "x"]\n update = !y\n'],
-    ["remote helper", '[remote "x"]\n url = ext::sh -c y\n'],
+    ["a remote program", '[remote "x"]\n url = ext::sh -c y\n'],
     ["option as address", '[remote "x"]\n url = --upload-pack=y\n'],
     ["uploadpack", '[remote "x"]\n uploadpack = y\n'],
     ["a worktree elsewhere", "[core]\n worktree = /home\n"],
@@ -51,7 +57,6 @@ describe("a git configuration", () => {
     ["a setting before any section", "bare = true\n"],
     ["the old subsection form", "[core.x]\n fsmonitor = y\n"],
     ["something else", "[core]\n ???\n"],
-    ["a credential helper", "[credential]\n helper = !x\n"],
     ["gpg program", "[gpg]\n program = x\n"],
   ])("is not harmless: %s", (_name, text) => {
     expect(harmless(text)).toBe(false);
@@ -60,7 +65,9 @@ describe("a git configuration", () => {
   it("stays harmful whatever harmless lines surround it", () => {
     fc.assert(
       fc.property(fc.nat(3), fc.nat(3), (before, after) => {
-        expect(harmless(`${FRESH.repeat(before)}[core]\n\tfsmonitor = x\n${FRESH.repeat(after)}`)).toBe(false);
+        expect(harmless(`${FRESH.repeat(before)}[core]\n\tfsmonitor = x\n${FRESH.repeat(after)}`)).toBe(
+          false,
+        );
       }),
     );
   });
@@ -76,7 +83,8 @@ describe("a git configuration", () => {
   });
 
   it("tells what git would run or load from elsewhere", () => {
-    const text = '[core]\n\thooksPath = .githooks\n[include]\n\tpath = ../extra.inc\n[includeIf "x"] path = /etc/g\n[core] hookspath = "q/r"\n';
+    const text =
+      '[core]\n\thooksPath = .githooks\n[include]\n\tpath = ../extra.inc\n[includeIf "x"] path = /etc/g\n[core] hookspath = "q/r"\n';
     expect(gitConfigPaths(text, DIR, "/w/r")).toEqual([
       { name: "core.hooksPath", path: "/w/r/.githooks" },
       { name: "include.path", path: "/w/r/extra.inc" },
@@ -87,7 +95,9 @@ describe("a git configuration", () => {
   });
 
   it("reads pointers as git writes them, and nothing else", () => {
-    expect(gitPointer("gitdir: ../x/.git/worktrees/w\n", "/w/r/.git", "gitdir")).toBe("/w/x/.git/worktrees/w");
+    expect(gitPointer("gitdir: ../x/.git/worktrees/w\n", "/w/r/.git", "gitdir")).toBe(
+      "/w/x/.git/worktrees/w",
+    );
     expect(gitPointer("../..\n", "/w/.git/worktrees/a/commondir", "commondir")).toBe("/w/.git");
     expect(gitPointer("gitdir: a\nb\n", "/w/r/.git", "gitdir")).toBeUndefined();
     expect(gitPointer("x", "/w/r/.git", "gitdir")).toBeUndefined();

@@ -126,7 +126,9 @@ export function surveyOf(world: World, needs: SandboxNeeds, gits: readonly GitDi
     return needs.marks.flatMap((mark, index) => {
       if (exactPath(mark) !== path && !(inside && found.includes(index))) return [];
       const children = Object.keys(world).filter((child) => child.startsWith(`${path}/`));
-      const open = children.filter((child) => mark.except.some((name) => child.endsWith(`/${name.replace("*", "")}`)));
+      const open = children.filter((child) =>
+        mark.except.some((name) => child.endsWith(`/${name.replace("*", "")}`)),
+      );
       return [{ ...at, mark: index, open, closed: children.filter((child) => !open.includes(child)) }];
     });
   });
@@ -154,4 +156,3 @@ export function factsOf(
     ...change,
   };
 }
-

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { covers, exactPath, isExcept, markOfEntry, markOfPath, marksOfRule, matcherOf } from "../../../../src/core/layers/9-sandbox/mark.ts";
+import {
+  covers,
+  exactPath,
+  isExcept,
+  markOfEntry,
+  markOfPath,
+  marksOfRule,
+  matcherOf,
+} from "../../../../src/core/layers/9-sandbox/mark.ts";
 import { readRule } from "../../../../src/core/settings/rule.ts";
 
 const HOME = "/home/u";
@@ -69,10 +77,22 @@ describe("a path rule as marks", () => {
 describe("marks of lists", () => {
   it("take exceptions relative to the directory", () => {
     const mark = markOfEntry({ pattern: ".claude/", except: [".claude/plans/"], why: "" }, "protected", HOME);
-    expect([isExcept(mark, "plans"), isExcept(mark, "plan"), isExcept(mark, "settings.json")]).toEqual([true, false, false]);
-    const ssh = markOfEntry({ pattern: "~/.ssh/", except: ["known_hosts", "*.pub"], why: "" }, "credential", HOME);
+    expect([isExcept(mark, "plans"), isExcept(mark, "plan"), isExcept(mark, "settings.json")]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    const ssh = markOfEntry(
+      { pattern: "~/.ssh/", except: ["known_hosts", "*.pub"], why: "" },
+      "credential",
+      HOME,
+    );
     expect(exactPath(ssh)).toBe("/home/u/.ssh");
-    expect([isExcept(ssh, "id.pub"), isExcept(ssh, "id_rsa"), isExcept(ssh, "known_hosts")]).toEqual([true, false, true]);
+    expect([isExcept(ssh, "id.pub"), isExcept(ssh, "id_rsa"), isExcept(ssh, "known_hosts")]).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 
   it("take the characters of a path for themselves", () => {
@@ -82,7 +102,9 @@ describe("marks of lists", () => {
   });
 
   it("are found by name at any depth, and directories only as such", () => {
-    const list = [".vscode/", ".mcp.json", ".config/git/"].map((pattern) => markOfEntry({ pattern, why: "" }, "protected", HOME));
+    const list = [".vscode/", ".mcp.json", ".config/git/"].map((pattern) =>
+      markOfEntry({ pattern, why: "" }, "protected", HOME),
+    );
     const match = matcherOf(list);
     expect(match("/w/a", ".vscode", true)).toEqual([0]);
     expect(match("/w/a", ".vscode", false)).toEqual([]);

@@ -1,9 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { accessAt } from "../../../../src/core/layers/9-sandbox/access.ts";
-import { PASSED_VARIABLES, sandboxEnvironment } from "../../../../src/core/layers/9-sandbox/environment.ts";
 import type { GitDir, SandboxFacts } from "../../../../src/core/layers/9-sandbox/facts.ts";
-import { DEFAULT_LIMITS, plannedLimits } from "../../../../src/core/layers/9-sandbox/limits.ts";
 import type { Planned, SandboxPlan } from "../../../../src/core/layers/9-sandbox/plan.ts";
 import { sandboxPlan } from "../../../../src/core/layers/9-sandbox/sandbox.ts";
 import type { Policy } from "../../../../src/core/settings/policy.ts";
@@ -13,10 +10,16 @@ import { PLACE, WORLD, type World, factsOf, policyWith } from "./made.ts";
 const W = PLACE.root;
 
 function rules(effect: "allow" | "deny", scope: Rule["scope"], ...texts: readonly string[]): readonly Rule[] {
-  return texts.flatMap((text) => readRule(text, effect).readings.map((reading) => ({ ...reading, text, scope, anchor: W })));
+  return texts.flatMap((text) =>
+    readRule(text, effect).readings.map((reading) => ({ ...reading, text, scope, anchor: W })),
+  );
 }
 
-function plan(change: Parameters<typeof policyWith>[0] = {}, world: World = WORLD, facts: Partial<SandboxFacts> = {}): Planned {
+function plan(
+  change: Parameters<typeof policyWith>[0] = {},
+  world: World = WORLD,
+  facts: Partial<SandboxFacts> = {},
+): Planned {
   const policy = policyWith(change);
   return sandboxPlan(policy, PLACE, factsOf(policy, world, facts));
 }
@@ -33,9 +36,16 @@ describe("the plan", () => {
     const policy = policyWith({});
     const user = made(sandboxPlan(policy, PLACE, factsOf(policy)));
     const place = { ...PLACE, user: { uid: 0, gid: 0 } };
-    const root = made(sandboxPlan(policy, place, factsOf(policy, WORLD, { place, owner: { uid: 0, gid: 0, reaches: true } })));
+    const root = made(
+      sandboxPlan(policy, place, factsOf(policy, WORLD, { place, owner: { uid: 0, gid: 0, reaches: true } })),
+    );
     expect(root.mounts).toEqual(user.mounts);
-    expect([root.namespaces, root.capabilities, root.network, root.environment]).toEqual([user.namespaces, user.capabilities, user.network, user.environment]);
+    expect([root.namespaces, root.capabilities, root.network, root.environment]).toEqual([
+      user.namespaces,
+      user.capabilities,
+      user.network,
+      user.environment,
+    ]);
     expect([user.limits.processesBy, root.limits.processesBy]).toEqual(["rlimit", "count"]);
     expect(JSON.parse(JSON.stringify(user)).mounts).toEqual(user.mounts);
   });
@@ -46,9 +56,17 @@ describe("the plan", () => {
     expect(access(planned, `${W}/src/a.ts`)).toBe("writable");
     expect(access(planned, "/home/u/other")).toBe("read-only");
     expect(access(planned, "/etc/passwd")).toBe("read-only");
-    expect(["/tmp/x", "/var/tmp/x", "/run/docker.sock", "/dev/shm/x"].map((path) => access(planned, path))).toEqual(["private", "private", "private", "private"]);
-    expect(made(planned).mounts.filter(({ kind }) => kind === "bind").map(({ to }) => to)).toEqual([W]);
-    const seals = made(planned).mounts.filter(({ kind }) => kind === "seal").map(({ to }) => to);
+    expect(
+      ["/tmp/x", "/var/tmp/x", "/run/docker.sock", "/dev/shm/x"].map((path) => access(planned, path)),
+    ).toEqual(["private", "private", "private", "private"]);
+    expect(
+      made(planned)
+        .mounts.filter(({ kind }) => kind === "bind")
+        .map(({ to }) => to),
+    ).toEqual([W]);
+    const seals = made(planned)
+      .mounts.filter(({ kind }) => kind === "seal")
+      .map(({ to }) => to);
     expect(seals).toEqual(["/home/u/.ssh", "/run", "/dev", "/proc"]);
   });
 
@@ -77,50 +95,106 @@ describe("the plan", () => {
 
   it("no rule opens cordon's own state", () => {
     const world: World = { ...WORLD, "/home/u/.local/state/cordon": "directory" };
-    expect(access(plan({ rules: rules("allow", "user", "Read(~/**)", "Read(~/.local/state/cordon/**)") }, world), `${PLACE.state}/audit`)).toBe("hidden");
+    expect(
+      access(
+        plan({ rules: rules("allow", "user", "Read(~/**)", "Read(~/.local/state/cordon/**)") }, world),
+        `${PLACE.state}/audit`,
+      ),
+    ).toBe("hidden");
   });
 
   it("the audit log is hidden and kept from being planted, wherever settings put it", () => {
-    const base = policyWith({ sandbox: { allowRead: [`${W}/log`] }, rules: rules("allow", "user", `Read(/${W}/log)`) });
-    const policy: Policy = { ...base, cordon: { ...base.cordon, audit: { path: `${W}/log`, required: true } } };
+    const base = policyWith({
+      sandbox: { allowRead: [`${W}/log`] },
+      rules: rules("allow", "user", `Read(/${W}/log)`),
+    });
+    const policy: Policy = {
+      ...base,
+      cordon: { ...base.cordon, audit: { path: `${W}/log`, required: true } },
+    };
     const there = sandboxPlan(policy, PLACE, factsOf(policy, { ...WORLD, [`${W}/log`]: "directory" }));
     expect(access(there, `${W}/log/a.jsonl`)).toBe("hidden");
     const absent = made(sandboxPlan(policy, PLACE, factsOf(policy)));
-    expect(absent.inspection.needs.marks.some(({ role, text }) => role === "guard" && text === `${W}/log`)).toBe(true);
+    expect(
+      absent.inspection.needs.marks.some(({ role, text }) => role === "guard" && text === `${W}/log`),
+    ).toBe(true);
   });
 
   it("allowRead opens what denyRead hides, never a credential store", () => {
     const world: World = { ...WORLD, [`${W}/h`]: "directory", [`${W}/h/ok`]: "file" };
-    const planned = plan({ sandbox: { denyRead: [`${W}/h`], allowRead: [`${W}/h/ok`, "/home/u/.ssh/id_rsa"] } }, world);
+    const planned = plan(
+      { sandbox: { denyRead: [`${W}/h`], allowRead: [`${W}/h/ok`, "/home/u/.ssh/id_rsa"] } },
+      world,
+    );
     expect(access(planned, `${W}/h/no`)).toBe("hidden");
     expect(access(planned, `${W}/h/ok`)).toBe("read-only");
     expect(access(planned, "/home/u/.ssh/id_rsa")).toBe("hidden");
   });
 
   it("of a denial and a permission the more specific holds, and the denial where they meet", () => {
-    const world: World = { ...WORLD, [`${W}/h`]: "directory", [`${W}/h/o`]: "directory", [`${W}/h/o/k`]: "file", [`${W}/h/o/l`]: "file" };
+    const world: World = {
+      ...WORLD,
+      [`${W}/h`]: "directory",
+      [`${W}/h/o`]: "directory",
+      [`${W}/h/o/k`]: "file",
+      [`${W}/h/o/l`]: "file",
+    };
     const deep = plan({ sandbox: { denyRead: [`${W}/h`, `${W}/h/o/k`], allowRead: [`${W}/h/o`] } }, world);
-    expect([access(deep, `${W}/h/x`), access(deep, `${W}/h/o/k`), access(deep, `${W}/h/o/l`)]).toEqual(["hidden", "hidden", "read-only"]);
+    expect([access(deep, `${W}/h/x`), access(deep, `${W}/h/o/k`), access(deep, `${W}/h/o/l`)]).toEqual([
+      "hidden",
+      "hidden",
+      "read-only",
+    ]);
     const same = plan({ sandbox: { denyRead: [`${W}/h`], allowRead: [`${W}/h`] } }, world);
     expect(access(same, `${W}/h/o/l`)).toBe("hidden");
-    const rule = plan({ sandbox: { denyRead: [`${W}/h`], allowRead: [`${W}/h/o`] }, rules: rules("deny", "project", "Read(k)") }, world);
+    const rule = plan(
+      {
+        sandbox: { denyRead: [`${W}/h`], allowRead: [`${W}/h/o`] },
+        rules: rules("deny", "project", "Read(k)"),
+      },
+      world,
+    );
     expect(access(rule, `${W}/h/o/k`)).toBe("hidden");
   });
 
   it("what a rule denies is unreachable, existing or not at the start", () => {
-    const world: World = { ...WORLD, [`${W}/.env`]: "file", [`${W}/a/.env`]: "file", [`${W}/x.lock`]: "file" };
-    const planned = plan({ rules: [...rules("deny", "project", "Read(.env)"), ...rules("deny", "project", "Edit(*.lock)")] }, world);
+    const world: World = {
+      ...WORLD,
+      [`${W}/.env`]: "file",
+      [`${W}/a/.env`]: "file",
+      [`${W}/x.lock`]: "file",
+    };
+    const planned = plan(
+      { rules: [...rules("deny", "project", "Read(.env)"), ...rules("deny", "project", "Edit(*.lock)")] },
+      world,
+    );
     expect(access(planned, `${W}/.env`)).toBe("hidden");
     expect(access(planned, `${W}/a/.env`)).toBe("hidden");
     expect(access(planned, `${W}/x.lock`)).toBe("read-only");
-    expect(made(planned).inspection.needs.marks.some(({ role, text }) => role === "denied-write" && text === "Edit(*.lock)")).toBe(true);
+    expect(
+      made(planned).inspection.needs.marks.some(
+        ({ role, text }) => role === "denied-write" && text === "Edit(*.lock)",
+      ),
+    ).toBe(true);
     expect(made(planned).inspection.needs.skip).toEqual([]);
   });
 
   it("directories above a path that is denied by its place keep their names", () => {
-    const world: World = { ...WORLD, [`${W}/a`]: "directory", [`${W}/a/b`]: "directory", [`${W}/a/b/k`]: "file", [`${W}/x/.env`]: "file" };
-    const { mounts } = made(plan({ sandbox: { denyRead: [`${W}/a/b/k`] }, rules: rules("deny", "project", "Read(.env)") }, world));
-    expect(mounts.filter(({ kind }) => kind === "bind").map(({ to }) => to)).toEqual([W, `${W}/a`, `${W}/a/b`]);
+    const world: World = {
+      ...WORLD,
+      [`${W}/a`]: "directory",
+      [`${W}/a/b`]: "directory",
+      [`${W}/a/b/k`]: "file",
+      [`${W}/x/.env`]: "file",
+    };
+    const { mounts } = made(
+      plan({ sandbox: { denyRead: [`${W}/a/b/k`] }, rules: rules("deny", "project", "Read(.env)") }, world),
+    );
+    expect(mounts.filter(({ kind }) => kind === "bind").map(({ to }) => to)).toEqual([
+      W,
+      `${W}/a`,
+      `${W}/a/b`,
+    ]);
   });
 
   it("protected names are read-only, their exceptions not, and a link is followed to what it means", () => {
@@ -141,27 +215,67 @@ describe("the plan", () => {
 
   it("a repository stays writable but for what decides what git runs", () => {
     const dir = `${W}/.git`;
-    const file = (name: string, type: "file" | "directory"): GitDir["files"][number] => ({ name, path: `${dir}/${name}`, real: `${dir}/${name}`, type, id: name, stamp: "" });
-    const gits: readonly GitDir[] = [{ path: dir, id: "g", named: true, files: [file("config", "file"), file("hooks", "directory")], hooks: [] }];
+    const file = (name: string, type: "file" | "directory"): GitDir["files"][number] => ({
+      name,
+      path: `${dir}/${name}`,
+      real: `${dir}/${name}`,
+      type,
+      id: name,
+      stamp: "",
+    });
+    const gits: readonly GitDir[] = [
+      {
+        path: dir,
+        id: "g",
+        named: true,
+        files: [file("config", "file"), file("hooks", "directory")],
+        hooks: [],
+      },
+    ];
     const policy = policyWith({});
     const facts = factsOf(policy);
     const planned = sandboxPlan(policy, PLACE, { ...facts, survey: { ...facts.survey, gits } });
     expect(access(planned, `${dir}/objects/ab`)).toBe("writable");
     expect(access(planned, `${dir}/hooks/pre-commit`)).toBe("read-only");
     expect(access(planned, `${dir}/config`)).toBe("read-only");
-    expect(made(planned).mounts.some(({ kind, to }) => kind === "bind" && to === dir), "pinned").toBe(true);
+    expect(
+      made(planned).mounts.some(({ kind, to }) => kind === "bind" && to === dir),
+      "pinned",
+    ).toBe(true);
   });
 
   it("sockets of the machine are hidden where they would be reachable", () => {
     const planned = plan({}, WORLD, { sockets: [`${W}/s.sock`, "/run/docker.sock", "/home/u/a.sock"] });
-    expect(made(planned).mounts.filter(({ kind }) => kind === "mask-file").map(({ to }) => to)).toEqual(["/etc/shadow", "/home/u/a.sock", `${W}/s.sock`]);
+    expect(
+      made(planned)
+        .mounts.filter(({ kind }) => kind === "mask-file")
+        .map(({ to }) => to),
+    ).toEqual(["/etc/shadow", "/home/u/a.sock", `${W}/s.sock`]);
   });
 
   it("denied writes beat allowed ones, and no setting makes the machine writable", () => {
-    const world: World = { ...WORLD, "/data": "directory", "/data/a": "directory", "/proc": "directory", "/sys": "directory" };
-    const planned = plan({ directories: ["/"], sandbox: { allowWrite: ["/data/a", "/proc", "/sys", "/dev", "/run", "/gone"], denyWrite: ["/data"] } }, { ...world, "/": "directory" });
-    expect(made(planned).mounts.filter(({ kind }) => kind === "bind").map(({ to }) => to)).toEqual([W]);
-    expect(made(planned).notes.filter(({ what }) => what.includes("is not writable")).length).toBeGreaterThan(0);
+    const world: World = {
+      ...WORLD,
+      "/data": "directory",
+      "/data/a": "directory",
+      "/proc": "directory",
+      "/sys": "directory",
+    };
+    const planned = plan(
+      {
+        directories: ["/"],
+        sandbox: { allowWrite: ["/data/a", "/proc", "/sys", "/dev", "/run", "/gone"], denyWrite: ["/data"] },
+      },
+      { ...world, "/": "directory" },
+    );
+    expect(
+      made(planned)
+        .mounts.filter(({ kind }) => kind === "bind")
+        .map(({ to }) => to),
+    ).toEqual([W]);
+    expect(made(planned).notes.filter(({ what }) => what.includes("is not writable")).length).toBeGreaterThan(
+      0,
+    );
     expect(access(plan({ sandbox: { allowWrite: ["/data"] } }, world), "/data/x")).toBe("writable");
   });
 
@@ -196,10 +310,29 @@ describe("the plan", () => {
   });
 
   it("is refused outside the directories the organisation allows, without bash, and where all reads are denied", () => {
-    expect(plan({ allowedDirectories: ["/srv/**"] })).toMatchObject({ kind: "refused", why: expect.stringMatching(/organisation/) });
+    expect(plan({ allowedDirectories: ["/srv/**"] })).toMatchObject({
+      kind: "refused",
+      why: expect.stringMatching(/organisation/),
+    });
     expect(plan({ allowedDirectories: ["~/ws"] }).kind).toBe("plan");
-    expect(plan({}, WORLD, { machine: { arch: "x64", prlimit: "/usr/bin/prlimit" } })).toMatchObject({ kind: "refused", why: expect.stringMatching(/bash/) });
+    expect(plan({}, WORLD, { machine: { arch: "x64", prlimit: "/usr/bin/prlimit" } })).toMatchObject({
+      kind: "refused",
+      why: expect.stringMatching(/bash/),
+    });
     expect(plan({ rules: rules("deny", "project", "Read(**)") })).toMatchObject({ kind: "refused" });
+  });
+
+  it("is refused where more has to be mounted than bubblewrap takes", () => {
+    const keys = (count: number): World =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_unused, index) => [`${W}/${index}.key`, "file" as const]),
+      );
+    const deny = rules("deny", "project", "Read(*.key)");
+    expect(plan({ rules: deny }, { ...WORLD, ...keys(500) }).kind).toBe("plan");
+    expect(plan({ rules: deny }, { ...WORLD, ...keys(3000) })).toMatchObject({
+      kind: "refused",
+      why: expect.stringMatching(/more than bubblewrap takes/),
+    });
   });
 
   it("shows the system and the workspace only, where reads outside are blocked", () => {
@@ -215,103 +348,31 @@ describe("the plan", () => {
   it("started as root it runs as the owner of the workspace who can reach it", () => {
     const policy = policyWith({});
     const place = { ...PLACE, user: { uid: 0, gid: 0 } };
-    const as = (owner: SandboxFacts["owner"]): SandboxPlan => made(sandboxPlan(policy, place, factsOf(policy, WORLD, { place, owner })));
-    expect(as({ uid: 1000, gid: 1000, reaches: true })).toMatchObject({ identity: { uid: 1000, gid: 1000 }, limits: { processesBy: "rlimit" } });
+    const as = (owner: SandboxFacts["owner"]): SandboxPlan =>
+      made(sandboxPlan(policy, place, factsOf(policy, WORLD, { place, owner })));
+    expect(as({ uid: 1000, gid: 1000, reaches: true })).toMatchObject({
+      identity: { uid: 1000, gid: 1000 },
+      limits: { processesBy: "rlimit" },
+    });
     expect(as({ uid: 1000, gid: 1000, reaches: false }).identity).toBeUndefined();
     expect(as({ uid: 0, gid: 0, reaches: true }).identity).toBeUndefined();
   });
 
   it("names what is lost", () => {
-    const text = (planned: Planned): string => made(planned).notes.map(({ what, loses }) => `${what}: ${loses}`).join("\n");
+    const text = (planned: Planned): string =>
+      made(planned)
+        .notes.map(({ what, loses }) => `${what}: ${loses}`)
+        .join("\n");
     expect(text(plan())).toMatch(/planting/);
-    expect(text(plan({}, WORLD, { machine: { arch: "riscv64", bash: "/b", prlimit: "/p" } }))).toMatch(/no system-call filter for the processor riscv64/);
+    expect(text(plan({}, WORLD, { machine: { arch: "riscv64", bash: "/b", prlimit: "/p" } }))).toMatch(
+      /no system-call filter for the processor riscv64/,
+    );
     const facts = factsOf(policyWith({}));
-    expect(text(plan({}, WORLD, { survey: { ...facts.survey, complete: false } }))).toMatch(/search .* ended/);
-    expect(text(plan({ rules: rules("deny", "user", "Read(//**/.env)") }))).toMatch(/below the writable directories only/);
-  });
-});
-
-describe("laws of the plan", () => {
-  const paths = fc.constantFrom("/data", "/data/a", "/data/a/b", `${W}/x`, `${W}/x/y`, "/home/u", "/home/u/.ssh", "/etc", "/", W, "/tmp", "/tmp/t");
-  const world: World = { ...WORLD, "/": "directory", "/data": "directory", "/data/a": "directory", "/data/a/b": "directory", [`${W}/x`]: "directory", [`${W}/x/y`]: "directory", "/tmp/t": "directory" };
-  const lists = fc.array(paths, { maxLength: 4 });
-  const probes = [...Object.keys(world), `${W}/.mcp.json`, "/data/new", "/home/u/.bashrc"];
-  const rank: Readonly<Record<string, number>> = { hidden: 0, private: 1, "read-only": 2, writable: 3 };
-  const policyOf = (allow: readonly string[], deny: readonly string[], hide: readonly string[]): Policy =>
-    policyWith({ sandbox: { allowWrite: allow, denyWrite: deny, denyRead: hide } });
-  const planOf = (policy: Policy): Planned => sandboxPlan(policy, PLACE, factsOf(policy, world));
-
-  it("denying more never opens anything", () => {
-    fc.assert(
-      fc.property(lists, lists, lists, paths, (allow, deny, hide, more) => {
-        const before = planOf(policyOf(allow, deny, hide));
-        for (const after of [planOf(policyOf(allow, [...deny, more], hide)), planOf(policyOf(allow, deny, [...hide, more]))]) {
-          if (after.kind === "refused") continue;
-          if (before.kind === "refused") throw new Error("a denial made a refused plan possible");
-          for (const path of probes) {
-            const [a, b] = [accessAt(before.mounts, path), accessAt(after.mounts, path)];
-            // A private place hides as much of the machine as a mask does.
-            if (a === "private" || b === "private") continue;
-            expect([path, (rank[b] ?? 9) <= (rank[a] ?? 9)]).toEqual([path, true]);
-          }
-        }
-      }),
-      { numRuns: 200 },
+    expect(text(plan({}, WORLD, { survey: { ...facts.survey, complete: false } }))).toMatch(
+      /search .* ended/,
     );
-  });
-
-  it("what is denied is denied, whatever is allowed", () => {
-    fc.assert(
-      fc.property(lists, lists, lists, (allow, deny, hide) => {
-        const planned = planOf(policyOf(allow, deny, hide));
-        if (planned.kind === "refused") return;
-        for (const path of deny.filter((each) => each !== "/")) expect([path, accessAt(planned.mounts, path)]).not.toEqual([path, "writable"]);
-        for (const path of hide.filter((each) => each !== "/"))
-          expect(["hidden", "private"]).toContain(accessAt(planned.mounts, path));
-        expect(accessAt(planned.mounts, "/home/u/.ssh/id_rsa")).toBe("hidden");
-        expect(accessAt(planned.mounts, "/etc/passwd") === "writable" && !allow.includes("/etc")).toBe(false);
-      }),
-      { numRuns: 200 },
+    expect(text(plan({ rules: rules("deny", "user", "Read(//**/.env)") }))).toMatch(
+      /below the writable directories only/,
     );
-  });
-
-  it("every writable mount is a directory somebody asked for", () => {
-    fc.assert(
-      fc.property(lists, lists, (allow, deny) => {
-        const planned = planOf(policyOf(allow, deny, []));
-        if (planned.kind === "refused") return;
-        for (const mount of planned.mounts)
-          if (mount.kind === "bind") expect([W, ...allow].some((root) => mount.to === root || mount.to.startsWith(`${root}/`))).toBe(true);
-      }),
-    );
-  });
-});
-
-describe("environment and limits", () => {
-  it("no variable passes that is not listed", () => {
-    fc.assert(
-      fc.property(fc.dictionary(fc.stringMatching(/^[A-Z_]{1,12}$/), fc.string()), (caller) => {
-        const out = sandboxEnvironment(caller, "/h", "/tmp");
-        const own = ["HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME", "npm_config_cache", "npm_config_update_notifier", "CORDON_SANDBOX"];
-        for (const name of Object.keys(out)) expect(own.includes(name) || PASSED_VARIABLES.includes(name) || /^LC_[A-Z]+$/.test(name)).toBe(true);
-      }),
-    );
-    for (const name of ["LD_PRELOAD", "NODE_OPTIONS", "BASH_ENV", "ENV", "PYTHONPATH", "PYTHONSTARTUP", "PERL5OPT", "RUBYOPT", "GIT_CONFIG_COUNT", "SSH_AUTH_SOCK", "GITHUB_TOKEN", "AWS_PROFILE"])
-      expect(PASSED_VARIABLES).not.toContain(name);
-  });
-
-  it("the search path has absolute entries only", () => {
-    const path = (text: string): string | undefined => sandboxEnvironment({ PATH: text }, "/h", "/tmp")["PATH"];
-    expect(path(":.:bin:/usr/bin::/bin:/usr/bin")).toBe("/usr/bin:/bin");
-    expect(path("")).toMatch(/^\/usr\/local\/sbin:/);
-    expect(sandboxEnvironment({ LANG: "a\0b", TZ: "UTC" }, "/h", "/tmp")).not.toHaveProperty("LANG");
-  });
-
-  it("limits are what settings say, below the caller's own, and never absent", () => {
-    const facts = { hardLimits: { nofile: 1024 }, machine: { arch: "x64" } };
-    expect(plannedLimits({}, facts, 1000)).toMatchObject({ ...DEFAULT_LIMITS, openFiles: 1024, processesBy: "rlimit" });
-    expect(plannedLimits({ openFiles: 100, memory: 5 }, facts, 1000)).toMatchObject({ openFiles: 100, memory: 5 });
-    for (const bad of [0, -1, Number.NaN, 1.5, Infinity]) expect(plannedLimits({ memory: bad, time: bad }, facts, 1000).memory).toBe(DEFAULT_LIMITS.memory);
-    expect(plannedLimits({}, { ...facts, machine: { arch: "x64", pidsGroup: "/g" } }, 0).processesBy).toBe("group");
   });
 });

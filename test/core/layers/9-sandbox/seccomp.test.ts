@@ -1,8 +1,24 @@
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ACTION, BPF, ERRNO, FILTER_RULES, type FilterRule, type Instruction, filterBytes, filterProgram } from "../../../../src/core/layers/9-sandbox/seccomp.ts";
-import { AUDIT_ARCH, CALL_NAMES, type CallName, type FilterArch, LAST_KNOWN_CALL, callNumber } from "../../../../src/core/layers/9-sandbox/syscalls.ts";
+import {
+  ACTION,
+  BPF,
+  ERRNO,
+  FILTER_RULES,
+  type FilterRule,
+  type Instruction,
+  filterBytes,
+  filterProgram,
+} from "../../../../src/core/layers/9-sandbox/seccomp.ts";
+import {
+  AUDIT_ARCH,
+  CALL_NAMES,
+  type CallName,
+  type FilterArch,
+  LAST_KNOWN_CALL,
+  callNumber,
+} from "../../../../src/core/layers/9-sandbox/syscalls.ts";
 
 /** One system call as the kernel shows it to a filter. Arguments are 64 bits. */
 interface Call {
@@ -20,7 +36,12 @@ function answer(bytes: Uint8Array, call: Call): number {
   call.args.forEach((arg, index) => data.setBigUint64(16 + 8 * index, arg, true));
   let loaded = 0;
   for (let at = 0; at < bytes.length / 8; at++) {
-    const [code, jt, jf, k] = [view.getUint16(at * 8, true), view.getUint8(at * 8 + 2), view.getUint8(at * 8 + 3), view.getUint32(at * 8 + 4, true)];
+    const [code, jt, jf, k] = [
+      view.getUint16(at * 8, true),
+      view.getUint8(at * 8 + 2),
+      view.getUint8(at * 8 + 3),
+      view.getUint32(at * 8 + 4, true),
+    ];
     const go = (held: boolean): void => {
       at += held ? jt : jf;
     };
@@ -40,7 +61,8 @@ const name = (action: number): string =>
     ? "allow"
     : action === ACTION.KILL_PROCESS
       ? "kill"
-      : (Object.entries(ERRNO).find(([, errno]) => (ACTION.ERRNO | errno) >>> 0 === action)?.[0] ?? String(action));
+      : (Object.entries(ERRNO).find(([, errno]) => (ACTION.ERRNO | errno) >>> 0 === action)?.[0] ??
+        String(action));
 const ask = (arch: FilterArch, number: number, ...args: readonly (number | bigint)[]): string =>
   name(answer(filterBytes(arch), { arch: AUDIT_ARCH[arch], number, args: args.map(BigInt) }));
 const by = (arch: FilterArch, call: CallName, ...args: readonly (number | bigint)[]): string =>
@@ -67,7 +89,8 @@ describe.each(ARCHS)("the system-call filter on %s", (arch) => {
   it("refuses what the table refuses outright, whatever the arguments", () => {
     for (const rule of FILTER_RULES.filter(({ when }) => when === undefined)) {
       const number = callNumber(rule.call, arch);
-      if (number !== undefined) expect([rule.call, ask(arch, number, 1, 2, 3)]).toEqual([rule.call, rule.errno]);
+      if (number !== undefined)
+        expect([rule.call, ask(arch, number, 1, 2, 3)]).toEqual([rule.call, rule.errno]);
     }
   });
 
@@ -118,11 +141,27 @@ describe.each(ARCHS)("the system-call filter on %s", (arch) => {
         });
       return FILTER_RULES.find(holds)?.errno ?? "allow";
     };
-    const interesting = fc.constantFrom(0n, 1n, 2n, 10n, 16n, 17n, 40n, 0x5412n, 0x541cn, 0x80n, 0x10000000n, 0x100005412n);
+    const interesting = fc.constantFrom(
+      0n,
+      1n,
+      2n,
+      10n,
+      16n,
+      17n,
+      40n,
+      0x5412n,
+      0x541cn,
+      0x80n,
+      0x10000000n,
+      0x100005412n,
+    );
     fc.assert(
       fc.property(
         fc.constantFrom(...FILTER_RULES.map(({ call }) => call)),
-        fc.array(fc.oneof(interesting, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })), { minLength: 6, maxLength: 6 }),
+        fc.array(fc.oneof(interesting, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })), {
+          minLength: 6,
+          maxLength: 6,
+        }),
         (call, args) => {
           const number = callNumber(call, arch);
           if (number !== undefined) expect(ask(arch, number, ...args)).toBe(spec(number, args));
@@ -153,10 +192,16 @@ describe.each(ARCHS)("the system-call filter on %s", (arch) => {
       return skip();
     }
     const numbers = new Map(
-      [...readFileSync(header, "utf8").matchAll(/^#define __NR(?:3264)?_(\w+)\s+(\d+)$/gm)].map((match) => [match[1], Number(match[2])]),
+      [...readFileSync(header, "utf8").matchAll(/^#define __NR(?:3264)?_(\w+)\s+(\d+)$/gm)].map((match) => [
+        match[1],
+        Number(match[2]),
+      ]),
     );
-    const compared = CALL_NAMES.filter((call) => numbers.has(call) && callNumber(call as CallName, arch) !== undefined);
+    const compared = CALL_NAMES.filter(
+      (call) => numbers.has(call) && callNumber(call as CallName, arch) !== undefined,
+    );
     expect(compared.length).toBeGreaterThan(45);
-    for (const call of compared) expect([call, callNumber(call as CallName, arch)]).toEqual([call, numbers.get(call)]);
+    for (const call of compared)
+      expect([call, callNumber(call as CallName, arch)]).toEqual([call, numbers.get(call)]);
   });
 });

@@ -1,0 +1,12 @@
+export { buildPolicy } from "./core/settings/merge.ts";
+export { readSettings } from "./core/settings/read.ts";
+export { readRuleText } from "./core/settings/rule-entry.ts";
+export type { Rule, RuleEffect, Specifier } from "./core/settings/rule.ts";
+export type { Policy } from "./core/settings/policy.ts";
+export { formatProblem } from "./core/settings/problem.ts";
+export type { Problem } from "./core/settings/problem.ts";
+export type { SettingsSource } from "./core/settings/source.ts";
+export { loadSources } from "./host/settings/load.ts";
+export type { LoadedSettings, LoadRequest } from "./host/settings/load.ts";
+export { saveRule } from "./host/settings/save.ts";
+export { SettingsFileError } from "./host/settings/error.ts";
