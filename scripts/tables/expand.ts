@@ -66,6 +66,9 @@ const KEYS: readonly string[] = [
   "options",
   "operands",
   "subcommands",
+  "recursive",
+  "here",
+  "never",
   "danger",
   "uses",
   "transparent",
@@ -99,6 +102,9 @@ function expandSpec(raw: Raw, groups: Groups, at: string, top: boolean): Command
     options: options(raw, groups, at),
     operands: raw["operands"] === undefined ? undefined : operands(raw["operands"], `${at}.operands`),
     subcommands: Object.keys(subcommands).length === 0 ? undefined : subcommands,
+    recursive: flag(raw, "recursive", at),
+    here: raw["here"] === undefined ? undefined : oneOf(raw["here"], ["always", "unless-fed"], `${at}.here`),
+    never: raw["never"] === undefined ? undefined : texts(raw["never"], `${at}.never`),
     danger: raw["danger"] === undefined ? undefined : dangers(raw["danger"], `${at}.danger`),
     transparent: flag(raw, "transparent", at),
     privilege: flag(raw, "privilege", at),
@@ -150,7 +156,7 @@ function option(value: unknown, at: string): OptionSpec {
     return { takes: oneOf(value, VALUE_KINDS, at) };
   }
   const raw = record(value, at);
-  only(raw, ["takes", "values", "may", "class", "danger", "operands", "recursive", "why"], at);
+  only(raw, ["takes", "values", "may", "class", "danger", "operands", "recursive", "among", "why"], at);
   const spec: Record<string, unknown> = {
     takes: raw["takes"] === undefined ? undefined : oneOf(raw["takes"], VALUE_KINDS, at),
     values: raw["values"],
@@ -159,6 +165,7 @@ function option(value: unknown, at: string): OptionSpec {
     danger: raw["danger"] === undefined ? undefined : text(raw["danger"], at),
     operands: raw["operands"] === undefined ? undefined : operands(raw["operands"], `${at}.operands`),
     recursive: flag(raw, "recursive", at),
+    among: raw["among"] === undefined ? undefined : texts(raw["among"], `${at}.among`),
     why: raw["why"] === undefined ? undefined : text(raw["why"], at),
   };
   for (const key of Object.keys(spec)) if (spec[key] === undefined) delete spec[key];

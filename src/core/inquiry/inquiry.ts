@@ -65,12 +65,15 @@ export interface Inquiry {
 }
 
 /** Reads a call. Never throws; a malformed input becomes a `fault`. */
-export function examine(context: GateContext, call: ToolCall): Inquiry {
+export function examine(context: GateContext, given: ToolCall): Inquiry {
+  // The type is a promise of the caller; what a host was sent may break it.
+  const sound = isObject(given.input);
+  const call = sound ? given : { ...given, input: {} };
   const tool = canonicalTool(call.tool);
   const kind = toolClass(tool);
   const mode = effectiveMode(context.policy.mode, call);
   const base = { context, call, tool, class: kind, mode, script: undefined, uses: [], fault: undefined };
-  if (!isObject(call.input)) return { ...base, fault: "the input is no object" };
+  if (!sound) return { ...base, fault: "the input is no object" };
   switch (kind) {
     case "shell": {
       const command = stringAt(call.input, "command");
@@ -142,6 +145,7 @@ function shellUses(script: Script, call: ToolCall): readonly PathUse[] {
     if (invocation.remote) continue;
     const quoted = invocation.nesting === "code";
     for (const effect of invocation.reading.effects) {
+      if (effect.unlessFed === true && (invocation.pipe?.stage ?? 0) > 0) continue;
       let directories = invocation.directories;
       for (const base of effect.bases) directories = within(directories, base, call);
       const place = {

@@ -58,11 +58,14 @@ export function newDraft(name: string): Draft {
 
 /** Raises the class to at least `to`. */
 export function raise(draft: Draft, to: CommandClass | undefined, why?: string): void {
-  if (to === undefined) return;
+  if (to === undefined) {
+    draft.why ??= why;
+    return;
+  }
   if (draft.class === undefined || COMMAND_CLASSES.indexOf(to) > COMMAND_CLASSES.indexOf(draft.class)) {
     draft.class = to;
     if (why !== undefined) draft.why = why;
-  }
+  } else draft.why ??= why;
 }
 
 /** The class cannot be known; says why. */

@@ -1,9 +1,10 @@
-import { HOLE, type Word, isKnown, knownPrefix } from "../call/word.ts";
+import { HOLE, type Word, isKnown, knownPrefix, literalWord } from "../call/word.ts";
 import { type Draft, doubt, finish, newDraft, raise } from "./draft.ts";
 import { type Option, type OptionIndex, findLong, findNumber, indexOptions } from "./options.ts";
 import { readers } from "./readers/readers.ts";
 import type { Reading } from "./reading.ts";
 import type { CommandEntry, CommandSpec, DangerSpec, OperandSpec } from "./spec.ts";
+import { assignOperands, matchDangers } from "./operands.ts";
 import { take } from "./take.ts";
 
 /** A command's table, options indexed once. */
@@ -34,6 +35,7 @@ export function readArgv(compiled: Compiled, words: readonly Word[]): Reading {
   const draft = newDraft(compiled.entry.name);
   const spec = compiled.entry.spec;
   raise(draft, spec.class, spec.why);
+  draft.recursive = spec.recursive === true;
   draft.transparent = spec.transparent === true;
   draft.privilege = spec.privilege === true;
   draft.stdin = spec.stdin;
@@ -69,6 +71,7 @@ function readWords(
   const all = [...dangers, ...(spec.danger ?? [])];
   const scan: Scan = { operands: [], loose: undefined, rest: [], closed: false, replaced: undefined };
   const stops = spec.stop === true || spec.subcommands !== undefined;
+  for (const word of words) refuseForbidden(draft, word, spec.never ?? []);
   scanOptions(draft, spec, index, words, scan, stops);
 
   if (spec.subcommands !== undefined) {
@@ -84,6 +87,7 @@ function readWords(
         if (scan.loose !== undefined) looseWord(draft, scan.loose, spec);
         raise(draft, sub.class, sub.why);
         if (sub.stdin !== undefined) draft.stdin = sub.stdin;
+        if (sub.recursive === true) draft.recursive = true;
         return readWords(compiled, draft, sub, rest, all);
       }
       if (spec.operands === undefined) {
@@ -113,9 +117,31 @@ function readWords(
     draft.operands.push(...scan.operands, ...scan.rest);
     reader(draft, [...scan.operands, ...scan.rest], spec);
   } else {
-    assign(draft, scan.replaced ?? spec.operands ?? [], scan);
+    const before = draft.effects.length;
+    assignOperands(draft, scan.replaced ?? spec.operands ?? [], [...scan.operands, ...scan.rest]);
+    if (spec.here !== undefined && draft.recursive && draft.effects.length === before)
+      draft.effects.push({
+        action: "read",
+        word: literalWord(".", words[0]?.span ?? { start: 0, end: 0 }),
+        bases: [...draft.bases],
+        recursive: true,
+        unlessFed: spec.here === "unless-fed",
+      });
   }
   matchDangers(draft, all);
+}
+
+/** A word that begins, or may begin, with what the command takes for something else. */
+function refuseForbidden(draft: Draft, word: Word, prefixes: readonly string[]): void {
+  const begins = knownPrefix(word);
+  const open = word.unknown !== undefined || word.glob !== undefined;
+  if (prefixes.some((prefix) => begins.startsWith(prefix) || (open && prefix.startsWith(begins))))
+    doubt(
+      draft,
+      open ? "cmd.dynamic" : "cmd.option-unlisted",
+      `\`${word.raw}\` means more than a file to ${draft.path.join(" ")}`,
+      word,
+    );
 }
 
 function ownEntry<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
@@ -336,6 +362,8 @@ function present(draft: Draft, option: Option, value: Word | undefined, scan: Sc
     draft.dangers.push({ code: "cmd.destructive", why: spec.danger, span: value?.span });
   const kind = spec.takes ?? spec.may;
   if (value !== undefined && kind !== undefined) take(draft, kind, value);
+  if (value !== undefined && spec.among !== undefined && !isAmong(value, spec.among))
+    doubt(draft, "cmd.option-unlisted", `\`${value.raw}\` is no value of ${name} that is known here`, value);
   if (before === "read-only" && draft.class !== "read-only") draft.reaching.push(written);
 }
 
@@ -353,81 +381,10 @@ function tail(word: Word, from: number): Word {
   };
 }
 
-/** Gives each operand its kind: fixed ones from both ends, the repeated one in between. */
-function assign(draft: Draft, specs: readonly OperandSpec[], scan: Scan): void {
-  const words = [...scan.operands, ...scan.rest];
-  draft.operands.push(...words);
-  const command = specs.findIndex((spec) => spec.kind === "command");
-  const leading = command === -1 ? specs : specs.slice(0, command);
-  let count = words.length;
-  if (command !== -1) {
-    // Assignments before the command of `env` are as many as look like one.
-    const fixed = leading.filter((spec) => spec.repeated !== true).length;
-    const repeated = leading.some((spec) => spec.kind === "assignment");
-    const skip = repeated
-      ? words.findIndex((word) => word.text !== "-" && !/^[A-Za-z_]\w*\+?=/.test(knownPrefix(word)))
-      : fixed;
-    count = skip === -1 ? words.length : Math.min(skip, words.length);
-    const inner = words.slice(count);
-    if (inner.length > 0) draft.inner.push({ kind: "argv", words: inner, bases: [...draft.bases] });
-    else if (words.length > 0)
-      doubt(draft, "cmd.option-unlisted", `${draft.path.join(" ")} is given nothing to run`);
-    raise(draft, "read-only");
-  }
-  const given = words.slice(0, count);
-  const star = leading.findIndex((spec) => spec.repeated === true);
-  const after = star === -1 ? 0 : leading.length - star - 1;
-  given.forEach((word, at) => {
-    const fromEnd = given.length - at;
-    let spec: OperandSpec | undefined;
-    if (star === -1) spec = leading[at];
-    else if (fromEnd <= after) spec = leading[leading.length - fromEnd];
-    else if (at < star) spec = leading[at];
-    else spec = leading[star];
-    if (spec === undefined) {
-      doubt(
-        draft,
-        "cmd.option-unlisted",
-        `${draft.path.join(" ")} takes no operand \`${word.raw}\` that is known here`,
-        word,
-      );
-      return;
-    }
-    if (spec.starts !== undefined && !knownPrefix(word).startsWith(spec.starts)) {
-      doubt(
-        draft,
-        "cmd.option-unlisted",
-        `\`${word.raw}\` is not of the form that is known for ${draft.path.join(" ")}`,
-        word,
-      );
-      return;
-    }
-    raise(draft, spec.class);
-    if (spec.kind === "command") return;
-    take(draft, spec.kind, word);
-  });
-}
-
-function matchDangers(draft: Draft, specs: readonly DangerSpec[]): void {
-  for (const spec of specs) {
-    if (!(spec.options ?? []).every((name) => draft.options.has(name))) continue;
-    if ((spec.unless ?? []).some((name) => draft.options.has(name))) continue;
-    const values = Object.entries(spec.values ?? {});
-    if (
-      !values.every(([name, list]) =>
-        draft.options.get(name)?.some((word) => list.includes(word?.text.toUpperCase() ?? "")),
-      )
-    )
-      continue;
-    const hit =
-      spec.operands === undefined
-        ? undefined
-        : draft.operands.find((word) => spec.operands?.some((form) => fits(word.text, form)));
-    if (spec.operands !== undefined && hit === undefined) continue;
-    draft.dangers.push({ code: "cmd.destructive", why: spec.why, instead: spec.instead, span: hit?.span });
-  }
-}
-
-function fits(text: string, form: string): boolean {
-  return form.endsWith("*") ? text.startsWith(form.slice(0, -1)) : text === form;
+/** True where every piece of a list, set apart by commas or blanks and without `=HEADER` and `:WIDTH`, is one of `names`. */
+function isAmong(value: Word, names: readonly string[]): boolean {
+  return (
+    isKnown(value) &&
+    value.text.split(/[, ]/).every((piece) => names.includes(piece.replace(/(?::\d+)?(?:=.*)?$/s, "")))
+  );
 }

@@ -15,6 +15,8 @@ export interface PathEffect {
   readonly recursive: boolean;
   /** Only a name in a piece of code: it counts where it means a secret or a guard, not for scope. */
   readonly hint?: boolean | undefined;
+  /** Not where something is piped in. */
+  readonly unlessFed?: boolean | undefined;
 }
 
 /** A command inside a command. */

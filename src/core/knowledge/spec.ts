@@ -68,6 +68,8 @@ export interface OptionSpec {
   readonly operands?: readonly OperandSpec[] | undefined;
   /** The paths are worked through with everything below them. */
   readonly recursive?: boolean | undefined;
+  /** The names its value may consist of, set apart by commas; any other is unknown. */
+  readonly among?: readonly string[] | undefined;
   /** Why the option is more than it seems; shown with the ask. */
   readonly why?: string | undefined;
 }
@@ -124,6 +126,12 @@ export interface CommandSpec {
   readonly options?: Readonly<Record<string, OptionSpec>> | undefined;
   readonly operands?: readonly OperandSpec[] | undefined;
   readonly subcommands?: Readonly<Record<string, CommandSpec>> | undefined;
+  /** No word may begin with one of these, otherwise the invocation is unknown (`@file`). */
+  readonly never?: readonly string[] | undefined;
+  /** The paths are always worked through with everything below them. */
+  readonly recursive?: boolean | undefined;
+  /** Works through the working directory when it is recursive and no path is named; `unless-fed`: only where nothing is piped in. */
+  readonly here?: "always" | "unless-fed" | undefined;
   readonly danger?: readonly DangerSpec[] | undefined;
   /** A wrapper that changes nothing about what it runs but time, priority or buffering. */
   readonly transparent?: boolean | undefined;

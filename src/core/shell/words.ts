@@ -67,14 +67,31 @@ function plain(node: Node, around: Surroundings): readonly Atom[] {
   return withTilde(node, around, [{ text: node.value, quoted: false }]);
 }
 
-/** Replaces an unquoted leading tilde; unbash leaves it in the text. */
+/**
+ * Replaces an unquoted tilde at the beginning, and behind the `=` of `NAME=~/x` and its colons,
+ * which bash takes for an assignment in an argument too; unbash leaves them in the text.
+ */
 function withTilde(node: Node, around: Surroundings, atoms: readonly Atom[]): readonly Atom[] {
+  const name = /^[A-Za-z_]\w*\+?=/.exec(node.text)?.[0];
+  if (name === undefined) return leadingTilde(node.text, around, atoms);
   const [first, ...rest] = atoms;
-  if (first === undefined || !node.text.startsWith("~")) return atoms;
+  if (first?.text.startsWith(name) !== true) return atoms;
+  const value = leadingTilde(node.text.slice(name.length), around, [
+    { ...first, text: first.text.slice(name.length) },
+    ...rest,
+  ]).map((atom) =>
+    !atom.quoted && atom.text.includes(":~") ? { text: HOLE, quoted: true, unknown: "tilde" as const } : atom,
+  );
+  return [{ ...first, text: name }, ...value];
+}
+
+function leadingTilde(written: string, around: Surroundings, atoms: readonly Atom[]): readonly Atom[] {
+  const [first, ...rest] = atoms;
+  if (first === undefined || !written.startsWith("~")) return atoms;
   const name = /^~([^/]*)/.exec(first.text)?.[1] ?? "";
   const after = first.text.slice(1 + name.length);
   const slash = after.startsWith("/") || rest.length === 0;
-  if (/[\\"'$`]/.test(node.text.slice(0, 1 + name.length)) || !slash)
+  if (/[\\"'$`]/.test(written.slice(0, 1 + name.length)) || !slash)
     return [{ text: HOLE, quoted: true, unknown: "tilde" }, ...rest];
   if (name === "") return [{ text: around.home, quoted: true }, { ...first, text: after }, ...rest];
   if (name === "root") return [{ text: "/root", quoted: true }, { ...first, text: after }, ...rest];

@@ -7,7 +7,13 @@ export function readTar(draft: Draft, operands: readonly Word[]): void {
   const archives = draft.options.get("--file") ?? [];
   const has = (...names: readonly string[]): boolean => names.some((name) => draft.options.has(name));
   const archive = (kind: "read" | "write"): void => {
-    for (const word of archives) if (word !== undefined && word.text !== "-") take(draft, kind, word);
+    for (const word of archives) {
+      if (word === undefined || word.text === "-") continue;
+      if (/^[^/]*:/.test(word.text) && !has("--force-local")) {
+        raise(draft, "network", "fetches or sends the archive over the network");
+        draft.urls.push(word);
+      } else take(draft, kind, word);
+    }
   };
   if (has("--list", "--diff")) {
     raise(draft, "read-only");

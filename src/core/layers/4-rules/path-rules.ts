@@ -2,6 +2,7 @@ import { type Glob, compileText, matchGlob, mayMeet } from "../../call/glob.ts";
 import type { Facts } from "../../call/facts.ts";
 import type { Opinion } from "../../call/opinion.ts";
 import { segmentsOf } from "../../call/path.ts";
+import { HOLE } from "../../call/word.ts";
 import type { Rule } from "../../settings/rule.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
 import { type Located, locate } from "../../inquiry/locate.ts";
@@ -31,7 +32,9 @@ function judge(
   facts: Facts,
 ): readonly Opinion[] {
   const opinions: Opinion[] = [];
-  const open = !located.certain || (use.glob !== undefined && located.type === "absent");
+  // A path nobody could look at is denied by the scope; here only its name is held against the rules.
+  const unsure = !located.certain && located.missing !== true;
+  const open = unsure || (use.glob !== undefined && located.type === "absent");
   const candidates = open ? rules.allPaths : rules.paths(located.names.flatMap(segmentsOf));
   const seen = new Set<PathRule>();
   for (const rule of candidates) {
@@ -57,7 +60,7 @@ function restrict(rule: PathRule, located: Located, use: PathUse): Opinion | und
   const text = use.glob === undefined ? compileText(located.name, false) : compileText(use.glob, true);
   if (!rule.globs.some((glob) => mayMeet(glob, text))) return undefined;
   // A pattern that could name a denied file counts as naming it; an unknown path only may.
-  return say(rule.rule, located, use, use.glob !== undefined && !use.path.includes("\uE000"));
+  return say(rule.rule, located, use, use.glob !== undefined && !use.path.includes(HOLE));
 }
 
 /** Allow: the name and where it leads must both be covered. */
@@ -125,30 +128,52 @@ function say(rule: Rule, located: Located, use: PathUse, sure: boolean): Opinion
 
 /** A reader that goes through a whole directory meets what is denied below it. */
 function below(located: Located, use: PathUse, rules: RuleIndex, facts: Facts): readonly Opinion[] {
-  const guarding = rules.allPaths.filter(
-    ({ rule, family, globs }) => rule.effect !== "allow" && family === "Read" && globs.length > 0,
-  );
-  if (guarding.length === 0) return [];
+  if (!rules.guardsPaths) return [];
   const tree = facts.trees.get(`tree:${located.name}`);
-  const under: Glob = compileText(`${located.name === "/" ? "" : located.name}/\uE000`, false);
-  for (const { rule, globs } of guarding) {
-    const hit = tree?.files.find((file) => globs.some((glob) => matchGlob(glob, file)));
-    const possible = (tree === undefined || !tree.complete) && globs.some((glob) => mayMeet(glob, under));
-    if (hit === undefined && !possible) continue;
-    const what = hit === undefined ? "a file that" : `\`${hit}\`, which`;
-    return [
-      {
-        layer: "rules",
-        effect: "ask",
-        kind: "unknown.guarded",
-        code: "rule.cannot-tell",
-        why: `\`${use.shown}\` is read with everything below it, where there ${hit === undefined ? "may be" : "is"} ${what} the ${rule.effect} rule \`${rule.text}\` covers`,
-        part: use.part,
-        subject: use.path,
-        rule: refOf(rule),
-        span: use.span,
-      },
-    ];
+  const hit = tree === undefined ? undefined : firstGuarded(tree.files, rules);
+  if (hit !== undefined) {
+    const why = `there is \`${hit.file}\`, which the ${hit.rule.effect} rule \`${hit.rule.text}\` covers`;
+    return [cannotTell(hit.rule, use, why)];
   }
-  return [];
+  if (tree?.complete === true) return [];
+  const under: Glob = compileText(`${located.name === "/" ? "" : located.name}/${HOLE}`, false);
+  const possible = rules.allPaths.find(
+    (rule) => guardsReads(rule) && rule.globs.some((glob) => mayMeet(glob, under)),
+  );
+  if (possible === undefined) return [];
+  const { rule } = possible;
+  return [cannotTell(rule, use, `there may be a file that the ${rule.effect} rule \`${rule.text}\` covers`)];
+}
+
+/** The first file a deny or ask rule for reading covers. Asks the index once for each file. */
+function firstGuarded(
+  files: readonly string[],
+  rules: RuleIndex,
+): { readonly file: string; readonly rule: Rule } | undefined {
+  for (const file of files) {
+    for (const candidate of rules.paths(segmentsOf(file))) {
+      if (guardsReads(candidate) && candidate.globs.some((glob) => matchGlob(glob, file))) {
+        return { file, rule: candidate.rule };
+      }
+    }
+  }
+  return undefined;
+}
+
+function guardsReads({ rule, family, globs }: PathRule): boolean {
+  return rule.effect !== "allow" && family === "Read" && globs.length > 0;
+}
+
+function cannotTell(rule: Rule, use: PathUse, why: string): Opinion {
+  return {
+    layer: "rules",
+    effect: "ask",
+    kind: "unknown.guarded",
+    code: "rule.cannot-tell",
+    why: `\`${use.shown}\` is read with everything below it, where ${why}`,
+    part: use.part,
+    subject: use.path,
+    rule: refOf(rule),
+    span: use.span,
+  };
 }

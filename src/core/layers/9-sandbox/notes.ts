@@ -39,6 +39,11 @@ export function sandboxNotes(
       "the command runs as root without capabilities: it reads what root may read",
       "reads of secrets that only mode bits protect",
     );
+  if (plan.uid === 0 && facts.owner.uid !== 0)
+    add(
+      `the workspace belongs to user ${facts.owner.uid}, who cannot reach it; root without capabilities cannot write there`,
+      "nothing",
+    );
   if (plan.limits.processesBy === "count")
     add(
       "root without a control group: processes are only counted ten times a second, which a fast fork bomb outruns",
