@@ -1,0 +1,73 @@
+import type { Mount, SandboxPlan } from "../../../core/layers/9-sandbox/plan.ts";
+
+/** Descriptors bubblewrap is given; the command sees none of them. */
+export const FDS = { arguments: 3, status: 4, filter: 5, block: 6 } as const;
+
+/**
+ * The plan as bubblewrap's arguments, without the command. They go through a descriptor: neither
+ * length nor what a process list shows is then a concern.
+ */
+export function bubblewrapArguments(plan: SandboxPlan, block: boolean): readonly string[] {
+  return [
+    ...plan.namespaces.map((name) => `--unshare-${name}`),
+    // Forced also for root, who would keep every capability otherwise.
+    "--cap-drop",
+    "ALL",
+    "--new-session",
+    "--die-with-parent",
+    "--json-status-fd",
+    String(FDS.status),
+    ...(plan.filter === undefined ? [] : ["--seccomp", String(FDS.filter)]),
+    ...(block ? ["--block-fd", String(FDS.block)] : []),
+    ...plan.mounts.flatMap(mountArguments),
+    "--clearenv",
+    ...Object.entries(plan.environment).flatMap(([name, value]) => ["--setenv", name, value]),
+    "--chdir",
+    plan.cwd,
+  ];
+}
+
+function mountArguments(mount: Mount): readonly string[] {
+  switch (mount.kind) {
+    case "ro-bind":
+      return ["--ro-bind", mount.from, mount.to];
+    case "bind":
+      return ["--bind", mount.from, mount.to];
+    case "tmpfs":
+      return ["--perms", "1777", "--size", String(mount.size), "--tmpfs", mount.to];
+    case "symlink":
+      return ["--symlink", mount.target, mount.to];
+    case "proc":
+      return ["--proc", mount.to];
+    case "dev":
+      return ["--dev", mount.to];
+    case "mask-file":
+      // A device on a mount without devices: opening it is refused, whoever asks.
+      return ["--ro-bind", "/dev/null", mount.to];
+    case "mask-dir":
+      return ["--perms", mount.open ? "0111" : "0000", "--tmpfs", mount.to];
+    case "seal":
+      return ["--remount-ro", mount.to];
+  }
+}
+
+/** The command as the first program inside starts it, under limits that nothing inside can raise. */
+export function limitedCommand(plan: SandboxPlan, argv: readonly string[]): readonly string[] {
+  const { memory, processes, fileSize, openFiles } = plan.limits;
+  const both = (name: string, value: number): string => `--${name}=${value}:${value}`;
+  return [
+    plan.programs.prlimit,
+    both("core", 0),
+    both("data", memory),
+    both("nproc", processes),
+    both("fsize", fileSize),
+    both("nofile", openFiles),
+    "--",
+    ...argv,
+  ];
+}
+
+/** Runs a command text in a bash that reads no start-up file. */
+export function shellCommand(plan: SandboxPlan, text: string): readonly string[] {
+  return [plan.programs.bash, "--noprofile", "--norc", "-c", text];
+}
