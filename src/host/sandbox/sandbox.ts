@@ -3,8 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { aftermath, uninspected } from "../../core/layers/9-sandbox/aftermath.ts";
 import type { Place } from "../../core/layers/9-sandbox/facts.ts";
-import type { PathLists } from "../../core/layers/9-sandbox/lists.ts";
-import { sandboxNeeds } from "../../core/layers/9-sandbox/needs.ts";
+import { type SandboxLists, sandboxNeeds } from "../../core/layers/9-sandbox/needs.ts";
 import type { Planned, SandboxPlan } from "../../core/layers/9-sandbox/plan.ts";
 import type { SandboxResult, Violation } from "../../core/layers/9-sandbox/result.ts";
 import { quarantineOf, sandboxPlan } from "../../core/layers/9-sandbox/sandbox.ts";
@@ -42,7 +41,7 @@ export interface Sandbox {
  */
 export function openSandbox(setup: {
   readonly bubblewrap: string;
-  readonly lists: PathLists;
+  readonly lists: SandboxLists;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }): Sandbox {
   const surveyor = openSurveyor();

@@ -1,17 +1,7 @@
+import { BUILT_IN_LIMITS } from "../../settings/limits.ts";
 import type { LimitPolicy } from "../../settings/policy.ts";
 import type { SandboxFacts } from "./facts.ts";
 import type { PlannedLimits } from "./plan.ts";
-
-const MiB = 1024 * 1024;
-
-/** What a command may use where settings say nothing. Bytes and counts. */
-export const DEFAULT_LIMITS: Required<Omit<LimitPolicy, "time">> = {
-  memory: 4096 * MiB,
-  processes: 1000,
-  fileSize: 2048 * MiB,
-  openFiles: 4096,
-  temporary: 1024 * MiB,
-};
 
 /**
  * The limits to set: what settings ask for, never above what the caller has himself, since a hard
@@ -25,10 +15,10 @@ export function plannedLimits(
   facts: Pick<SandboxFacts, "hardLimits" | "machine">,
   uid: number,
 ): PlannedLimits {
-  const pick = (key: keyof typeof DEFAULT_LIMITS, hard: number | undefined): number => {
+  const pick = (key: keyof Omit<LimitPolicy, "time">, hard: number | undefined): number => {
     const wanted = policy[key];
     const value =
-      wanted !== undefined && Number.isSafeInteger(wanted) && wanted > 0 ? wanted : DEFAULT_LIMITS[key];
+      wanted !== undefined && Number.isSafeInteger(wanted) && wanted > 0 ? wanted : BUILT_IN_LIMITS[key];
     return Math.min(value, hard ?? value);
   };
   const { hardLimits, machine } = facts;

@@ -1,6 +1,6 @@
 import { absolute, normalise, segmentsOf } from "../../call/path.ts";
 import type { Rule } from "../../settings/rule.ts";
-import type { PathEntry } from "./lists.ts";
+import type { PathEntry } from "../../knowledge/paths.ts";
 
 /** What is to become of a path inside the sandbox. */
 export type MarkRole =

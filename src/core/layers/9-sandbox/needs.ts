@@ -1,7 +1,7 @@
 import type { Policy } from "../../settings/policy.ts";
 import { isWithin, normalise } from "../../call/path.ts";
 import type { Place, SandboxNeeds, WantedRoot } from "./facts.ts";
-import type { PathLists } from "./lists.ts";
+import type { PathLists } from "../../knowledge/paths.ts";
 import { type Mark, exactPath, markOfEntry, markOfPath, marksOfRule } from "./mark.ts";
 
 /** Top-level entries that make up the system, for settings that block reads outside the workspace. */
@@ -42,6 +42,9 @@ export const KERNEL_PATHS: readonly string[] = [
   "/sys/kernel/tracing",
 ];
 
+/** The lists of data/paths.json that a plan needs. */
+export type SandboxLists = Pick<PathLists, "credential" | "protected" | "agentConfig" | "guard">;
+
 /** Whose rules may name a credential store. */
 const OWN_SCOPES: readonly string[] = ["managed", "command-line", "user"];
 
@@ -51,9 +54,9 @@ const OWN_SCOPES: readonly string[] = ["managed", "command-line", "user"];
  * INVARIANT: a path that a rule, a list or the settings deny is in `marks`; what the host then
  * does not find is absent, and what appears later is found by the search after the command.
  */
-export function sandboxNeeds(policy: Policy, place: Place, lists: PathLists): SandboxNeeds {
+export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists): SandboxNeeds {
   const { sandbox, rules } = policy;
-  const entries = (list: PathLists[keyof PathLists], role: Mark["role"]): Mark[] =>
+  const entries = (list: SandboxLists[keyof SandboxLists], role: Mark["role"]): Mark[] =>
     list.map((entry) => markOfEntry(entry, role, place.home));
   const paths = (list: readonly string[], role: Mark["role"], key: string): Mark[] =>
     list.map((path) => markOfPath(path, role, path, `the setting sandbox.${key}`));

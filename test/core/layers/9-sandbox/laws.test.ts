@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { accessAt } from "../../../../src/core/layers/9-sandbox/access.ts";
 import { PASSED_VARIABLES, sandboxEnvironment } from "../../../../src/core/layers/9-sandbox/environment.ts";
-import { DEFAULT_LIMITS, plannedLimits } from "../../../../src/core/layers/9-sandbox/limits.ts";
+import { plannedLimits } from "../../../../src/core/layers/9-sandbox/limits.ts";
+import { BUILT_IN_LIMITS } from "../../../../src/core/settings/limits.ts";
 import type { Planned } from "../../../../src/core/layers/9-sandbox/plan.ts";
 import { sandboxPlan } from "../../../../src/core/layers/9-sandbox/sandbox.ts";
 import type { Policy } from "../../../../src/core/settings/policy.ts";
@@ -143,8 +144,9 @@ describe("environment and limits", () => {
   it("limits are what settings say, below the caller's own, and never absent", () => {
     const facts = { hardLimits: { nofile: 1024 }, machine: { arch: "x64" } };
     expect(plannedLimits({}, facts, 1000)).toMatchObject({
-      ...DEFAULT_LIMITS,
+      ...BUILT_IN_LIMITS,
       openFiles: 1024,
+      time: undefined,
       processesBy: "rlimit",
     });
     expect(plannedLimits({ openFiles: 100, memory: 5 }, facts, 1000)).toMatchObject({
@@ -152,7 +154,7 @@ describe("environment and limits", () => {
       memory: 5,
     });
     for (const bad of [0, -1, Number.NaN, 1.5, Infinity])
-      expect(plannedLimits({ memory: bad, time: bad }, facts, 1000).memory).toBe(DEFAULT_LIMITS.memory);
+      expect(plannedLimits({ memory: bad, time: bad }, facts, 1000).memory).toBe(BUILT_IN_LIMITS.memory);
     expect(plannedLimits({}, { ...facts, machine: { arch: "x64", pidsGroup: "/g" } }, 0).processesBy).toBe(
       "group",
     );

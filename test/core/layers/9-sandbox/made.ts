@@ -8,7 +8,7 @@ import type {
   Sighting,
   Survey,
 } from "../../../../src/core/layers/9-sandbox/facts.ts";
-import type { PathLists } from "../../../../src/core/layers/9-sandbox/lists.ts";
+import type { SandboxLists } from "../../../../src/core/layers/9-sandbox/needs.ts";
 import { exactPath, matcherOf } from "../../../../src/core/layers/9-sandbox/mark.ts";
 import { sandboxNeeds } from "../../../../src/core/layers/9-sandbox/needs.ts";
 import type { Policy } from "../../../../src/core/settings/policy.ts";
@@ -23,7 +23,7 @@ export const PLACE: Place = {
   user: { uid: 1000, gid: 1000 },
 };
 
-export const LISTS: PathLists = {
+export const LISTS: SandboxLists = {
   credential: [
     { pattern: "~/.ssh/", except: ["known_hosts", "*.pub"], why: "keys" },
     { pattern: "~/.netrc", why: "passwords" },
