@@ -118,8 +118,9 @@ export function reportResult(result: SandboxResult, io: Terminal): number {
     io.stderr(`cordon: ended by its ${limit} limit (${allowed})\n`);
   for (const violation of result.violations) {
     const fate = violation.movedTo === undefined ? (violation.failed ?? "") : `moved to ${violation.movedTo}`;
+    const when = violation.earlier === true ? "by an earlier command, " : "";
     io.stderr(
-      `cordon: ${violation.kind} ${printable(violation.path)} (${printable(violation.why)})${fate === "" ? "" : `; ${printable(fate)}`}\n`,
+      `cordon: ${when}${violation.kind} ${printable(violation.path)} (${printable(violation.why)})${fate === "" ? "" : `; ${printable(fate)}`}\n`,
     );
   }
   return result.status;

@@ -85,7 +85,7 @@ export async function runConfined(
       throw new SandboxError(
         "setup",
         `bubblewrap could not build the sandbox (status ${outer.code}); its message is on standard error${outputs.text()}`,
-        "run `cordon doctor`, or repeat the command if a file vanished meanwhile",
+        "repeat the command if a file vanished meanwhile; `cordon sandbox --plan -- true` shows what is mounted",
       );
     const code = inner ?? (outer.signal === null ? (outer.code ?? 1) : 137);
     if (group?.bound() === true) ending.limits.push({ limit: "processes", allowed: plan.limits.processes });
