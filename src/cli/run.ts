@@ -4,6 +4,7 @@ import { MODES, modeNamed } from "../core/call/mode.ts";
 import { type Gate, createGate } from "../host/gate.ts";
 import { terminalAsker } from "../host/prompts/terminal.ts";
 import { type Outcome, runCall } from "../host/run/run-call.ts";
+import { ownUserFile } from "../host/settings/places.ts";
 import { openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
 import { commandText, splitAtDashes } from "./command-text.ts";
 import { reportProblems } from "./check.ts";
@@ -101,7 +102,7 @@ function refused(gate: Gate, outcome: Extract<Outcome, { kind: "refused" }>, io:
     io.stderr(
       rules.length === 0
         ? "  hint: run it from a terminal to be asked; no rule can allow it\n"
-        : `  hint: run it from a terminal to be asked, or allow ${rules.map((rule) => `\`${printable(rule)}\``).join(" and ")} in ${gate.root}/.cordon/settings.local.json\n`,
+        : `  hint: run it from a terminal to be asked, or allow ${rules.map((rule) => `\`${printable(rule)}\``).join(" and ")} in ${printable(ownUserFile(gate.home))}\n`,
     );
   }
   return EXIT.refused;

@@ -65,7 +65,7 @@ export function judge(inquiry: Inquiry, facts: Facts): Decision {
   const opinions: readonly Opinion[] = [
     ...availabilityLayer(inquiry),
     ...managedLayer(inquiry, facts),
-    ...hooksLayer(facts),
+    ...hooksLayer(inquiry, facts),
     ...rulesLayer(inquiry, facts),
     ...scopeLayer(inquiry, facts),
     ...commandLayer(inquiry, facts),

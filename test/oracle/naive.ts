@@ -25,6 +25,8 @@ const TABLE: Record<AskKind, string> = {
   sandbox: "",
   "agent-config": "",
   network: "",
+  host: "rule grant",
+  plan: "rule",
   supervised: "",
 };
 

@@ -115,6 +115,8 @@ describe("the table of asks", () => {
         "sandbox: ",
         "agent-config: ",
         "network: ",
+        "host: rule grant",
+        "plan: rule",
         "supervised: ",
       ]
     `);

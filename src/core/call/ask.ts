@@ -19,7 +19,12 @@ export const ASK_KINDS = [
   "interaction",
   "sandbox",
   "agent-config",
+  /** An address outside the network boundary, or no address at all. */
   "network",
+  /** A host nothing opened, where the mode itself would not ask. */
+  "host",
+  /** A tool that plan mode uses only where a rule says so. */
+  "plan",
   "supervised",
 ] as const;
 export type AskKind = (typeof ASK_KINDS)[number];
@@ -71,5 +76,7 @@ export const ANSWERS: Readonly<Record<AskKind, readonly Answerer[]>> = {
   sandbox: [],
   "agent-config": [],
   network: [],
+  host: ["rule", "grant"],
+  plan: ["rule"],
   supervised: [],
 };

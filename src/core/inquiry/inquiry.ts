@@ -205,7 +205,7 @@ function usesOf(
       known: word.unknown === undefined && glob === undefined && !path.includes(HOLE),
       ...place,
       span,
-      shown: word.raw === "" ? text : word.raw,
+      shown: word.raw === "" ? text.replaceAll(HOLE, "…") : word.raw,
     };
   });
 }

@@ -1,4 +1,4 @@
-import { type Glob, anchoredGlobs } from "../call/glob.ts";
+import { type Glob, anchoredGlobs, compileGlob } from "../call/glob.ts";
 import type { RuleRef } from "../call/opinion.ts";
 import { expandHome } from "../call/path.ts";
 import type { Policy } from "../settings/policy.ts";
@@ -20,6 +20,12 @@ export interface PathRule {
   readonly rule: Rule;
   readonly family: "Read" | "Edit";
   /** Empty for a bare rule, which names no path. */
+  readonly globs: readonly Glob[];
+}
+
+/** A Cd rule: its pattern is about the whole path of a directory. */
+export interface DirectoryRule {
+  readonly rule: Rule;
   readonly globs: readonly Glob[];
 }
 
@@ -50,6 +56,7 @@ export interface RuleIndex {
   /** Path rules that can match a path with these segments. */
   paths(segments: readonly string[]): Iterable<PathRule>;
   readonly allPaths: readonly PathRule[];
+  readonly directories: readonly DirectoryRule[];
   readonly domains: readonly DomainRule[];
   readonly parameters: ReadonlyMap<string, readonly ParameterRule[]>;
   tools(name: string): Iterable<ToolRule>;
@@ -66,6 +73,7 @@ export function indexRules(
 ): RuleIndex {
   const commands: CommandRule[] = [];
   const paths: PathRule[] = [];
+  const directories: DirectoryRule[] = [];
   const domains: DomainRule[] = [];
   const parameters = new Map<string, ParameterRule[]>();
   const tools: ToolRule[] = [];
@@ -93,6 +101,8 @@ export function indexRules(
             family: rule.tool,
             globs: pathGlobs(specifier.pattern, rule.effect, rule.anchor, place),
           });
+        } else if (rule.tool === "Cd") {
+          directories.push({ rule, globs: directoryGlobs(specifier.pattern, rule.anchor, place) });
         }
         break;
       case "domain":
@@ -126,6 +136,7 @@ export function indexRules(
         bySegment.rest,
       ),
     allPaths: paths,
+    directories,
     domains,
     parameters,
     tools: (name) => chainAll([byTool.filed.get(name), byTool.filed.get(serverOf(name) ?? "")], byTool.rest),
@@ -160,6 +171,25 @@ export function pathGlobs(
   if (pattern.startsWith("/")) return anchoredGlobs(pattern, anchor, wide);
   const starts = wide ? new Set([place.root, place.cwd]) : [place.root];
   return [...starts].flatMap((start) => climbing(expandHome(pattern, place.home), start, wide));
+}
+
+/** A Cd pattern means whole paths: `*` is one segment, a last `/**` holds for its root too, a first `**` anywhere. */
+function directoryGlobs(
+  pattern: string,
+  anchor: string,
+  place: { readonly root: string; readonly home: string },
+): readonly Glob[] {
+  const full = pattern.startsWith("//")
+    ? pattern.slice(1)
+    : pattern.startsWith("/")
+      ? `${anchor}${pattern}`
+      : pattern.startsWith("**/")
+        ? `/${pattern}`
+        : /^~(?:\/|$)/.test(pattern)
+          ? `${place.home}${pattern.slice(1)}`
+          : `${place.root}/${pattern.replace(/^\.\//, "")}`;
+  const body = full.replace(/\/+$/, "");
+  return [body, ...(body.endsWith("/**") ? [body.slice(0, -3)] : [])].map(compileGlob);
 }
 
 /** `../x` leaves its anchor; everything else stays below it. */

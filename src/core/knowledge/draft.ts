@@ -20,6 +20,7 @@ export interface Draft {
   readonly dangers: Danger[];
   readonly doubts: Doubt[];
   recursive: boolean;
+  wraps: boolean;
   transparent: boolean;
   privilege: boolean;
   stdin: "shell" | "code" | undefined;
@@ -46,6 +47,7 @@ export function newDraft(name: string): Draft {
     dangers: [],
     doubts: [],
     recursive: false,
+    wraps: false,
     transparent: false,
     privilege: false,
     stdin: undefined,
@@ -87,6 +89,7 @@ export function finish(draft: Draft): Reading {
     assignments: draft.assignments,
     dangers: draft.dangers,
     doubts: draft.doubts,
+    wraps: draft.wraps,
     transparent: draft.transparent,
     privilege: draft.privilege,
     stdin: draft.stdin,

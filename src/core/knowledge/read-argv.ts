@@ -185,7 +185,8 @@ function scanOptions(
     }
     if (!open || (!bundled && isOperand(word, index))) {
       if (style !== "none" && (word.maySplit || word.mayVanish || (open && knownPrefix(word) === ""))) {
-        if (word.unknown !== undefined || word.glob !== undefined) scan.loose ??= word;
+        const pattern = word.glob !== undefined && spec.harmless !== true;
+        if (word.unknown !== undefined || pattern) scan.loose ??= word;
       }
       draft.canonical.push(text);
       scan.operands.push(word);

@@ -75,6 +75,8 @@ export interface Reading {
   readonly assignments: readonly Word[];
   readonly dangers: readonly Danger[];
   readonly doubts: readonly Doubt[];
+  /** `watch`, `setsid`, `env`: its operands are a command, whatever it is. */
+  readonly wraps: boolean;
   /** A wrapper that changes nothing about what it runs. */
   readonly transparent: boolean;
   readonly privilege: boolean;
@@ -103,6 +105,7 @@ export function unknownReading(name: string, operands: readonly Word[]): Reading
     assignments: [],
     dangers: [],
     doubts: [],
+    wraps: false,
     transparent: false,
     privilege: false,
     stdin: undefined,

@@ -126,6 +126,8 @@ export interface CommandSpec {
   readonly options?: Readonly<Record<string, OptionSpec>> | undefined;
   readonly operands?: readonly OperandSpec[] | undefined;
   readonly subcommands?: Readonly<Record<string, CommandSpec>> | undefined;
+  /** No option there is, listed or not, does more than read: a pattern that becomes one changes nothing. */
+  readonly harmless?: boolean | undefined;
   /** No word may begin with one of these, otherwise the invocation is unknown (`@file`). */
   readonly never?: readonly string[] | undefined;
   /** The paths are always worked through with everything below them. */

@@ -1,8 +1,12 @@
 import type { Facts } from "../call/facts.ts";
 import type { Opinion } from "../call/opinion.ts";
+import type { Inquiry } from "../inquiry/inquiry.ts";
 
-/** Layer 3: what PreToolUse hooks answered. A hook's allow answers the mode's own question and nothing else. */
-export function hooksLayer(facts: Facts): readonly Opinion[] {
+/**
+ * Layer 3: what PreToolUse hooks answered. A hook's allow answers the mode's own question and
+ * nothing else, and opens nothing in plan mode.
+ */
+export function hooksLayer({ mode }: Inquiry, facts: Facts): readonly Opinion[] {
   return facts.hooks.flatMap(({ name, decision, why }): readonly Opinion[] => {
     const reason = why === "" ? "" : `: ${why}`;
     switch (decision) {
@@ -28,6 +32,7 @@ export function hooksLayer(facts: Facts): readonly Opinion[] {
           },
         ];
       case "allow":
+        if (mode === "plan") return [];
         return [
           {
             layer: "hooks",

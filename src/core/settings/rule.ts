@@ -97,7 +97,7 @@ export function readRule(
   const nameFault = faultOfName(named, text, effect);
   if (nameFault) {
     faults.push(nameFault.fault);
-    if (effect === "allow") return { readings, faults };
+    if (nameFault.void === true) return { readings, faults };
     if (nameFault.stands !== undefined)
       readings.push({ effect: "ask", tool: nameFault.stands, specifier: WHOLE });
   }
@@ -107,12 +107,12 @@ export function readRule(
   return { readings, faults };
 }
 
-/** Names that match no known tool. `stands` is the tool that asks meanwhile. */
+/** Names that match no known tool. `stands` is the tool that asks meanwhile; `void`: the rule says nothing. */
 function faultOfName(
   tool: string,
   text: string,
   effect: RuleEffect,
-): { readonly fault: RuleFault; readonly stands?: string } | undefined {
+): { readonly fault: RuleFault; readonly stands?: string; readonly void?: true } | undefined {
   if (
     effect === "allow" &&
     tool.includes("*") &&
@@ -125,10 +125,10 @@ function faultOfName(
         message: `the allow rule \`${text}\` approves nothing: a star in a tool name needs a literal \`mcp__<server>__\` before it`,
         hint: "name the tools one by one",
       },
+      void: true,
     };
   }
-  if (TOOLS.has(tool) || /[_*]/.test(tool) || tool === "PowerShell" || tool === "Cd" || tool === "Monitor")
-    return undefined;
+  if (TOOLS.has(tool) || /[_*]/.test(tool) || tool === "PowerShell" || tool === "Monitor") return undefined;
   const near = nearestTool(tool);
   const hint = near === undefined ? undefined : `did you mean \`${text.replace(/^\s*[^(\s]+/, near)}\`?`;
   if (effect === "allow" || near === undefined) {
@@ -175,6 +175,7 @@ function readSpecifier(
   if (parameter !== "none")
     return parameter === undefined ? undefined : parameter.map((r) => ({ ...r, effect }));
 
+  if (tool === "Cd") return one({ kind: "path", pattern: spec });
   switch (toolClass(tool)) {
     case "shell":
       return readCommand(spec, effect, text, faults)?.map((specifier) => ({ effect, tool, specifier }));
@@ -204,7 +205,6 @@ function readSpecifier(
     case "interaction":
     case "mcp":
     case "unknown":
-      if (tool === "Cd") return one({ kind: "path", pattern: spec });
       if (tool === "PowerShell" || tool === "Monitor") {
         return readCommand(spec, effect, text, faults)?.map((specifier) => ({ effect, tool, specifier }));
       }

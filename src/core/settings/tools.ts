@@ -31,6 +31,7 @@ export const TOOLS: ReadonlyMap<string, ToolFacts> = new Map<string, ToolFacts>(
   ["Grep", { class: "read", paths: ["path"], primary: ["path", "pattern"] }],
   ["Glob", { class: "read", paths: ["path"], primary: ["path", "pattern"] }],
   ["LS", { class: "read", paths: ["path"], primary: ["path"] }],
+  ["Cd", { class: "read", paths: ["path"], primary: ["path"] }],
   ["LSP", { class: "read", paths: ["file_path", "filePath", "path"], primary: ["file_path"] }],
   ["Edit", { class: "edit", paths: ["file_path", "path"], primary: ["file_path"] }],
   ["MultiEdit", { class: "edit", paths: ["file_path", "path"], primary: ["file_path"] }],

@@ -6,6 +6,7 @@ import {
   type Need,
   type PathFact,
   type TextFact,
+  type TreeFact,
   type UrlFact,
   needKey,
 } from "../../../src/core/call/facts.ts";
@@ -13,9 +14,9 @@ import type { Decision } from "../../../src/core/call/decision.ts";
 import type { JsonObject } from "../../../src/core/call/json.ts";
 import { type Mode, modeNamed } from "../../../src/core/call/mode.ts";
 import { compileGlob, matchGlob } from "../../../src/core/call/glob.ts";
-import { normalise } from "../../../src/core/call/path.ts";
-import { judge, prepare } from "../../../src/core/gate.ts";
-import { examine } from "../../../src/core/inquiry/inquiry.ts";
+import { isWithin, normalise } from "../../../src/core/call/path.ts";
+import { type GatePlace, judge, prepare } from "../../../src/core/gate.ts";
+import { type Inquiry, examine } from "../../../src/core/inquiry/inquiry.ts";
 import { needsOf } from "../../../src/core/inquiry/needs.ts";
 import { buildPolicy } from "../../../src/core/settings/merge.ts";
 import { builtInTables } from "../../../src/host/tables.ts";
@@ -59,6 +60,8 @@ export const PLAIN_WORLD: World = {
 const tables = builtInTables();
 
 export interface Setting {
+  /** Default: ROOT and HOME. */
+  readonly place?: GatePlace;
   readonly settings?: JsonObject;
   readonly managed?: JsonObject;
   readonly user?: JsonObject;
@@ -70,7 +73,14 @@ export interface Setting {
 
 /** Judges one call in a made-up world. */
 export function judgeIn(setting: Setting, tool: string, input: JsonObject): Decision {
-  const place = { root: ROOT, cwd: ROOT, home: HOME };
+  const inquiry = inquireIn(setting, tool, input);
+  return judge(inquiry, { ...factsIn(setting.world ?? PLAIN_WORLD, needsOf(inquiry)), ...setting.facts });
+}
+
+/** What the core reads off the call before it knows anything of the world. */
+export function inquireIn(setting: Setting, tool: string, input: JsonObject): Inquiry {
+  const place = setting.place ?? { root: ROOT, cwd: ROOT, home: HOME };
+  const { root, cwd, home } = place;
   const source = (scope: "managed" | "project" | "user", value: JsonObject | undefined, anchor: string) =>
     value === undefined
       ? []
@@ -86,24 +96,23 @@ export function judgeIn(setting: Setting, tool: string, input: JsonObject): Deci
         ];
   const policy = buildPolicy(
     [
-      ...source("managed", setting.managed, ROOT),
-      ...source("project", setting.settings, ROOT),
-      ...source("user", setting.user, `${HOME}/.claude`),
+      ...source("managed", setting.managed, root),
+      ...source("project", setting.settings, root),
+      ...source("user", setting.user, `${home}/.claude`),
     ],
     place,
     "test",
   );
   const context = prepare(policy, place, tables);
-  const inquiry = examine(context, {
+  return examine(context, {
     tool,
     input,
-    cwd: ROOT,
-    root: ROOT,
-    home: HOME,
+    cwd,
+    root,
+    home,
     mode: setting.mode,
     sandboxed: setting.sandboxed,
   });
-  return judge(inquiry, { ...factsIn(setting.world ?? PLAIN_WORLD, needsOf(inquiry)), ...setting.facts });
 }
 
 export function judgeBash(setting: Setting, command: string): Decision {
@@ -115,6 +124,7 @@ export function factsIn(world: World, needs: readonly Need[]): Facts {
   const paths = new Map<string, PathFact>();
   const globs = new Map<string, GlobFact>();
   const branches = new Map<string, BranchFact>();
+  const trees = new Map<string, TreeFact>();
   const texts = new Map<string, TextFact>();
   const urls = new Map<string, UrlFact>();
   for (const need of needs) {
@@ -133,7 +143,10 @@ export function factsIn(world: World, needs: readonly Need[]): Facts {
         paths.set(`path:${parent}`, lookUp(world, parent));
       }
     } else if (need.kind === "branch") branches.set(key, { kind: "branch", branch: world.branch });
-    else if (need.kind === "text") {
+    else if (need.kind === "tree") {
+      const files = [...world.files, ...Object.keys(world.links)].filter((file) => isWithin(file, need.dir));
+      trees.set(key, { kind: "tree", files, complete: true });
+    } else if (need.kind === "text") {
       const text = world.texts?.[need.path];
       texts.set(key, { kind: "text", exists: text !== undefined, text, hash: text });
     } else if (need.kind === "url" && URL.canParse(need.url)) {
@@ -141,7 +154,7 @@ export function factsIn(world: World, needs: readonly Need[]): Facts {
       urls.set(key, { kind: "url", protocol, host: hostname });
     }
   }
-  return { ...NO_FACTS, paths, globs, branches, texts, urls };
+  return { ...NO_FACTS, paths, globs, branches, trees, texts, urls };
 }
 
 function lookUp(world: World, path: string): PathFact {

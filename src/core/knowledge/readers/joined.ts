@@ -5,6 +5,7 @@ import { type Draft, doubt, raise } from "../draft.ts";
 export function readJoined(draft: Draft, operands: readonly Word[]): void {
   const text = joinWords(operands);
   if (text !== undefined) draft.inner.push({ kind: "shell", word: text, bases: [] });
+  draft.wraps = true;
   raise(draft, "runs-code");
 }
 

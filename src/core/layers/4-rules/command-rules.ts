@@ -134,21 +134,33 @@ function coversFlags(pattern: string, form: CommandForms): boolean {
 
 /** An allow rule covers an invocation only in the spelling it has, and only as far as its author could see. */
 function allows(rule: CommandRule, invocation: Invocation, form: CommandForms, inquiry: Inquiry): boolean {
-  if (invocation.nesting === "code") return false;
+  if (invocation.nesting === "code" || isHandedByOptions(invocation, inquiry)) return false;
   const { reading } = invocation;
   if (rule.whole)
     return !(inquiry.context.rules.guardsCommands && reading.inner.some(({ kind }) => kind === "code"));
   const [stage] = rule.stages;
   if (stage === undefined || rule.stages.length !== 1 || !surelyMatches(stage, form.plain)) return false;
-  // A rule that begins with a star was not written for commands that change something.
-  if (stage.head === undefined && stage.pieces.length > 1 && changes(invocation)) return false;
+  if (stage.pieces.length > 1) {
+    // A star that stands for the command was not written for those that destroy or change files.
+    if (stage.head === undefined && stage.pieces.at(-1) !== "" && changes(invocation)) return false;
+    // A wrapper runs anything: only an exact rule means the command it was given.
+    if (reading.wraps && !reading.transparent) return false;
+  }
   // Options and actions that make a reader run or write something must be spelled by the rule.
   return reading.reaching.every((word) => stage.text.includes(word));
 }
 
+/** What `xargs` runs is known to a rule's author only where xargs is given no options of its own. */
+function isHandedByOptions({ parent, nesting }: Invocation, { script }: Inquiry): boolean {
+  if (nesting !== "wrapped" || parent === undefined) return false;
+  const outer = script?.invocations.find(({ id }) => id === parent)?.reading;
+  return outer?.path[0] === "xargs" && outer.options.size > 0;
+}
+
 function changes({ reading }: Invocation): boolean {
   return (
-    (reading.class !== undefined && reading.class !== "read-only") ||
+    reading.class === "file-modifying" ||
+    reading.class === "system-modifying" ||
     reading.dangers.length > 0 ||
     reading.effects.some(({ action }) => action !== "read") ||
     reading.inner.some(({ kind }) => kind === "code")

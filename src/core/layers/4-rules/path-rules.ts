@@ -37,12 +37,18 @@ function judge(
   const open = unsure || (use.glob !== undefined && located.type === "absent");
   const candidates = open ? rules.allPaths : rules.paths(located.names.flatMap(segmentsOf));
   const seen = new Set<PathRule>();
+  const allowing: PathRule[] = [];
   for (const rule of candidates) {
     if (seen.has(rule) || !speaks(rule, use.action)) continue;
     seen.add(rule);
-    const opinion = rule.rule.effect === "allow" ? allow(rule, located, use) : restrict(rule, located, use);
+    if (rule.rule.effect === "allow") {
+      allowing.push(rule);
+      continue;
+    }
+    const opinion = restrict(rule, located, use);
     if (opinion !== undefined) opinions.push(opinion);
   }
+  opinions.push(...allows(allowing, located, use));
   if (use.recursive && use.action === "read" && inquiry.call.sandboxed !== true)
     opinions.push(...below(located, use, rules, facts));
   return opinions;
@@ -63,23 +69,29 @@ function restrict(rule: PathRule, located: Located, use: PathUse): Opinion | und
   return say(rule.rule, located, use, use.glob !== undefined && !use.path.includes(HOLE));
 }
 
-/** Allow: the name and where it leads must both be covered. */
-function allow(rule: PathRule, located: Located, use: PathUse): Opinion | undefined {
-  const { rule: source } = rule;
-  if (!located.certain) return undefined;
-  const bare = rule.globs.length === 0;
-  const covered =
-    bare || [located.name, located.real].every((name) => rule.globs.some((glob) => matchGlob(glob, name)));
-  if (!covered) return undefined;
-  return {
+/**
+ * Allow: the name and where it leads must both be covered, by one rule or by several. A bare rule
+ * covers the call but names no path.
+ */
+function allows(rules: readonly PathRule[], located: Located, use: PathUse): readonly Opinion[] {
+  if (!located.certain) return [];
+  const opinion = ({ rule, family }: PathRule, named: boolean): Opinion => ({
     layer: "rules",
     effect: "allow",
     code: "rule.allow",
-    why: `the allow rule \`${source.text}\` covers \`${use.shown}\``,
-    answers: bare ? (rule.family === "Edit" ? "edit-rule" : "rule") : "path-rule",
+    why: `the allow rule \`${rule.text}\` covers \`${use.shown}\``,
+    answers: named ? "path-rule" : family === "Edit" ? "edit-rule" : "rule",
     subject: use.path,
-    rule: refOf(source),
-  };
+    rule: refOf(rule),
+  });
+  const covering = (name: string): readonly PathRule[] =>
+    rules.filter(({ globs }) => globs.some((glob) => matchGlob(glob, name)));
+  const [byName, byTarget] = [covering(located.name), covering(located.real)];
+  const named = byName.length > 0 && byTarget.length > 0 ? new Set([...byName, ...byTarget]) : [];
+  return [
+    ...rules.filter(({ globs }) => globs.length === 0).map((rule) => opinion(rule, false)),
+    ...[...named].map((rule) => opinion(rule, true)),
+  ];
 }
 
 function say(rule: Rule, located: Located, use: PathUse, sure: boolean): Opinion {

@@ -1,6 +1,7 @@
 import type { Facts } from "../../call/facts.ts";
 import type { Opinion } from "../../call/opinion.ts";
 import type { Inquiry } from "../../inquiry/inquiry.ts";
+import { cdOpinions } from "./cd-rules.ts";
 import { commandOpinions } from "./command-rules.ts";
 import { grantOpinions } from "./grants.ts";
 import { pathOpinions } from "./path-rules.ts";
@@ -12,6 +13,7 @@ export function rulesLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
     ...toolOpinions(inquiry, facts),
     ...(inquiry.script === undefined ? [] : commandOpinions(inquiry, inquiry.script)),
     ...pathOpinions(inquiry, facts),
+    ...cdOpinions(inquiry, facts),
     ...grantOpinions(inquiry, facts),
   ];
 }

@@ -121,7 +121,7 @@ function judge(
   }
 }
 
-/** A user, command-line or managed rule whose pattern names the path opens a credential store. */
+/** A user or managed rule whose pattern names the path opens a credential store. */
 function isNamed(inquiry: Inquiry, located: Located, changes: boolean): boolean {
   return inquiry.context.rules.allPaths.some(({ rule, family, globs }) => {
     if (rule.effect !== "allow" || globs.length === 0) return false;

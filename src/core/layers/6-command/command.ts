@@ -235,7 +235,7 @@ function criticalOpinions(
         kind: "critical",
         code: "rm.critical",
         why: `${use.action === "delete" ? "removes" : use.recursive ? "changes all of" : "overwrites"} ${why}`,
-        hint: use.known ? undefined : 'write the path out, or guard the variable: `"${VAR:?}"/…`',
+        hint: use.known ? undefined : "write the path out",
         part: use.part,
         subject: use.path,
         span: use.span,

@@ -80,6 +80,8 @@ function placeReason(
   sweeping: boolean,
 ): string | undefined {
   const depth = segmentsOf(path).length;
+  // bash makes a connection of such a name; the scope layer says so.
+  if (/^\/dev\/(?:tcp|udp)\//.test(path)) return undefined;
   if (path === "/") return "the root directory";
   if (depth === 1) return `\`${path}\`, a top-level directory`;
   if (path === home || isWithin(home, path)) return "the home directory";

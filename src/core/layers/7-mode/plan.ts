@@ -55,7 +55,7 @@ export function planOpinions(inquiry: Inquiry): readonly Opinion[] {
         {
           layer: "mode",
           effect: "ask",
-          kind: "unmatched",
+          kind: "plan",
           otherwise: "deny",
           code: "mode.plan",
           why: `plan mode uses \`${inquiry.tool}\` only where a rule allows it`,

@@ -32,7 +32,10 @@ export function webOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[] 
         ? []
         : [{ ...base, code: "net.private", why: `\`${host}\` is this machine or its own network` }];
     case "public":
-      return [];
+      // A mode does not move the network boundary: elsewhere the call's own question covers this.
+      return inquiry.mode === "bypassPermissions"
+        ? [{ ...base, kind: "host", code: "net.host", why: `nothing opens the host \`${host}\`` }]
+        : [];
   }
 }
 

@@ -6,6 +6,7 @@ import { isWithin, normalise } from "../../call/path.ts";
 import { HOLE } from "../../call/word.ts";
 import { commandForms } from "../../inquiry/command-forms.ts";
 import type { Inquiry } from "../../inquiry/inquiry.ts";
+import { compileWildcard, surelyMatches } from "../../inquiry/wildcard.ts";
 import type { Invocation } from "../../shell/script.ts";
 
 /** Most rules offered for one call. */
@@ -78,15 +79,24 @@ function shellOffers(inquiry: Inquiry, standing: readonly Opinion[]): readonly O
   return pattern === undefined ? [exact] : [exact, [{ rule: `Bash(${pattern})`, destination: "local" }]];
 }
 
-/** `git commit -m *`: the same command and flags, operands free; undefined where that would be broad. */
+/**
+ * `git commit -m *`: the command with its subcommands and the options right behind them, operands
+ * free; undefined where that would be broad, where it removes something, or where it would not
+ * cover this very call.
+ */
 function freeOperands(invocation: Invocation): string | undefined {
   const { reading, words } = invocation;
   if (reading.class !== "file-modifying" && reading.class !== "runs-code") return undefined;
-  if (reading.inner.length > 0) return undefined;
-  const head = [words[0]?.text ?? "", ...reading.path.slice(1)];
-  const flags = words.map(({ text }) => text).filter((text) => text.startsWith("-"));
-  if (head.length < 2 && flags.length === 0) return undefined;
-  return [...head, ...flags, "*"].join(" ");
+  if (reading.inner.length > 0 || reading.dangers.length > 0) return undefined;
+  if (reading.effects.some(({ action }) => action === "delete")) return undefined;
+  const texts = words.map(({ text }) => text);
+  const verbs = reading.path.length;
+  if (!reading.path.slice(1).every((word, at) => texts[at + 1] === word)) return undefined;
+  const operand = texts.findIndex((text, at) => at >= verbs && !text.startsWith("-"));
+  const end = operand === -1 ? texts.length : operand;
+  if (end < 2 || texts.slice(end).some((text) => text.startsWith("-"))) return undefined;
+  const pattern = [...texts.slice(0, end), "*"].join(" ");
+  return surelyMatches(compileWildcard(pattern), commandForms(invocation).plain) ? pattern : undefined;
 }
 
 /** Pattern characters of a saved path are literal. */

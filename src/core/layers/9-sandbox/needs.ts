@@ -46,7 +46,7 @@ export const KERNEL_PATHS: readonly string[] = [
 export type SandboxLists = Pick<PathLists, "credential" | "protected" | "agentConfig" | "guard">;
 
 /** Whose rules may name a credential store. */
-const OWN_SCOPES: readonly string[] = ["managed", "command-line", "user"];
+const OWN_SCOPES: readonly string[] = ["managed", "user"];
 
 /**
  * Everything the sandbox plan wants to know of the machine.

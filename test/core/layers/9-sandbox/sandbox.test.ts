@@ -80,8 +80,8 @@ describe("the plan", () => {
   it.each([
     ["user", "Read(~/.ssh/**)", "read-only"],
     ["managed", "Read(//home/u/.ssh)", "read-only"],
-    ["command-line", "Read(~/.ssh/id_rsa)", "read-only"],
-    ["command-line", "Read(~/.ssh/other)", "hidden"],
+    ["command-line", "Read(~/.ssh/id_rsa)", "hidden"],
+    ["user", "Read(~/.ssh/other)", "hidden"],
     ["project", "Read(~/.ssh/**)", "hidden"],
     ["local", "Read(~/.ssh/**)", "hidden"],
     ["user", "Read", "hidden"],
