@@ -30,41 +30,41 @@ interface Atom {
  */
 export function expandWord(node: Node, around: Surroundings): readonly Word[] {
   const span = { start: node.pos, end: node.end };
-  const atoms =
-    node.parts === undefined
-      ? plain(node, around)
-      : withTilde(
-          node,
-          around,
-          node.parts.flatMap((part) => atomsOf(part, around, false)),
-        );
+  const atoms = atomsOfWord(node, around);
+  const plain = [atoms];
   const sequences = atoms.some((atom) => atom.brace === true)
     ? expandBraces(atoms.map(braceText), restore(atoms))
-    : [atoms];
+    : plain;
   if (sequences === undefined)
     return [
       { ...fromAtoms(node.text, span, atoms), unknown: "brace", text: HOLE, maySplit: true, mayVanish: true },
     ];
-  return sequences.flatMap((sequence) => splitFields(node.text, span, sequence));
+  // `{,x}` makes a word of nothing, which bash drops.
+  return sequences.flatMap((sequence) =>
+    sequence.length === 0
+      ? []
+      : splitFields(node.text, span, sequences === plain ? sequence : tildeOfBraces(sequence, around)),
+  );
+}
+
+function atomsOfWord(node: Node, around: Surroundings): readonly Atom[] {
+  const { parts } = node;
+  if (parts === undefined) return withTilde(node, around, [{ text: node.value, quoted: false }]);
+  const atoms = parts.flatMap((part, at): readonly Atom[] =>
+    // Braces are expanded first: `$A{b,c}` is `$Ab $Ac`.
+    part.type === "SimpleExpansion" && parts[at + 1]?.type === "BraceExpansion"
+      ? [{ text: HOLE, quoted: false, unknown: "variable" }]
+      : atomsOf(part, around, false),
+  );
+  return withTilde(node, around, atoms);
 }
 
 /** The value of an assignment: one string, never split or globbed; undefined where it is not known. */
 export function expandValue(node: Node, around: Surroundings): string | undefined {
-  const atoms =
-    node.parts === undefined
-      ? plain(node, around)
-      : withTilde(
-          node,
-          around,
-          node.parts.flatMap((part) => atomsOf(part, around, false)),
-        );
+  const atoms = atomsOfWord(node, around);
   return atoms.some((atom) => atom.unknown !== undefined)
     ? undefined
     : atoms.map((atom) => atom.text).join("");
-}
-
-function plain(node: Node, around: Surroundings): readonly Atom[] {
-  return withTilde(node, around, [{ text: node.value, quoted: false }]);
 }
 
 /**
@@ -76,13 +76,27 @@ function withTilde(node: Node, around: Surroundings, atoms: readonly Atom[]): re
   if (name === undefined) return leadingTilde(node.text, around, atoms);
   const [first, ...rest] = atoms;
   if (first?.text.startsWith(name) !== true) return atoms;
-  const value = leadingTilde(node.text.slice(name.length), around, [
-    { ...first, text: first.text.slice(name.length) },
-    ...rest,
-  ]).map((atom) =>
-    !atom.quoted && atom.text.includes(":~") ? { text: HOLE, quoted: true, unknown: "tilde" as const } : atom,
+  const value = [{ ...first, text: first.text.slice(name.length) }, ...rest];
+  // With braces in the word it depends on whether they expand.
+  const braces = value.some(({ brace }) => brace === true);
+  const expanded = braces ? value : leadingTilde(node.text.slice(name.length), around, value);
+  const open = braces ? /^~|:~/ : /:~/;
+  return [
+    { ...first, text: name },
+    ...expanded.map((atom) =>
+      !atom.quoted && open.test(atom.text) ? { text: HOLE, quoted: true, unknown: "tilde" as const } : atom,
+    ),
+  ];
+}
+
+/** `{,x}~/y`: a tilde that only the braces bring to the beginning. */
+function tildeOfBraces(atoms: readonly Atom[], around: Surroundings): readonly Atom[] {
+  const text = atoms.map((atom) => (atom.quoted ? '"' : atom.text)).join("");
+  if (text.startsWith("~")) return leadingTilde(text, around, atoms);
+  if (!/^[A-Za-z_]\w*\+?=(?:[^"]*:)?~/.test(text)) return atoms;
+  return atoms.map((atom) =>
+    !atom.quoted && atom.text.includes("~") ? { text: HOLE, quoted: true, unknown: "tilde" as const } : atom,
   );
-  return [{ ...first, text: name }, ...value];
 }
 
 function leadingTilde(written: string, around: Surroundings, atoms: readonly Atom[]): readonly Atom[] {
@@ -104,7 +118,7 @@ function leadingTilde(written: string, around: Surroundings, atoms: readonly Ato
 function atomsOf(part: WordPart | DoubleQuotedChild, around: Surroundings, quoted: boolean): readonly Atom[] {
   switch (part.type) {
     case "Literal":
-      return [{ text: part.value, quoted: quoted || part.text !== part.value }];
+      return quoted ? [{ text: part.value, quoted }] : escaped(part.text, part.value);
     case "SingleQuoted":
     case "AnsiCQuoted":
       return [{ text: part.value, quoted: true }];
@@ -114,7 +128,10 @@ function atomsOf(part: WordPart | DoubleQuotedChild, around: Surroundings, quote
         ? [{ text: "", quoted: true }]
         : part.parts.flatMap((child) => atomsOf(child, around, true));
     case "Glob":
-      return [{ text: part.text, quoted: false, glob: true }];
+      // What stands between brackets is expanded and unquoted too, and braces before anything else.
+      return /[{}$`"'\\]/.test(part.text)
+        ? [{ text: HOLE, quoted: false, unknown: "glob" }]
+        : [{ text: part.text, quoted: false, glob: true }];
     case "ExtendedGlob":
       return [{ text: HOLE, quoted: false, unknown: "glob" }];
     case "BraceExpansion":
@@ -131,6 +148,17 @@ function atomsOf(part: WordPart | DoubleQuotedChild, around: Surroundings, quote
       // bash puts the path of a descriptor here; what it reads is judged where it stands.
       return [{ text: "/dev/fd/63", quoted: true }];
   }
+}
+
+/** Unquoted text and the characters a backslash quotes in it, apart; `value` is what it all comes to. */
+function escaped(text: string, value: string): readonly Atom[] {
+  if (text === value) return [{ text: value, quoted: false }];
+  const atoms: Atom[] = [];
+  for (const [, quote, plain] of text.matchAll(/\\([^])|([^\\]+)/g)) {
+    if (plain !== undefined) atoms.push({ text: plain, quoted: false });
+    else if (quote !== undefined && quote !== "\n") atoms.push({ text: quote, quoted: true });
+  }
+  return atoms.map((atom) => atom.text).join("") === value ? atoms : [{ text: value, quoted: true }];
 }
 
 function parameter(part: ParameterExpansionPart, around: Surroundings, quoted: boolean): Atom {
