@@ -1,2 +1,222 @@
-import type { Command } from "./command.ts";
-export const command: Command = { name: "hook", summary: "", help: "", run: async () => 64 };
+import { statSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import { Readable } from "node:stream";
+import { type HookAnswer, answerFor, refusal, renderAnswer } from "../agents/claude-code/answer.ts";
+import { canAsk } from "../agents/claude-code/askable.ts";
+import { ANSWER_BY } from "../agents/claude-code/hook-command.ts";
+import { type HookCall, readPayload } from "../agents/claude-code/payload.ts";
+import { type SandboxEntry, intoSandbox, outOfSandbox } from "../agents/claude-code/rewrite.ts";
+import { type JsonObject, trueAt } from "../core/call/json.ts";
+import { type Mode, atLeastAsStrict } from "../core/call/mode.ts";
+import type { Approval } from "../core/layers/11-audit/record.ts";
+import { canonicalTool } from "../core/settings/tools.ts";
+import { launcherPath } from "../host/agents/launcher.ts";
+import { type Gate, createGate } from "../host/gate.ts";
+import { openRecorder } from "../host/run/recorder.ts";
+import type { Probe } from "../host/sandbox/linux/probe.ts";
+import { type Command, type Terminal, printable } from "./command.ts";
+
+/** Largest payload that is read, in bytes. */
+const LARGEST = 64 * 1024 * 1024;
+/** The status that blocks a call whatever is printed. */
+const BLOCK = 2;
+
+/** Events of the agent that need no answer, without separators and in lower case. */
+const SILENT: ReadonlySet<string> = new Set(
+  (
+    "posttooluse posttoolusefailure posttoolbatch notification userpromptsubmit userpromptexpansion " +
+    "sessionstart sessionend stop stopfailure subagentstart subagentstop precompact postcompact " +
+    "premodelswitch postmodelswitch permissionrequest permissiondenied setup teammateidle taskcreated " +
+    "taskcompleted elicitation elicitationresult configchange worktreecreate worktreeremove " +
+    "instructionsloaded cwdchanged filechanged directoryadded messagedisplay"
+  ).split(" "),
+);
+
+const HELP = `usage: cordon hook claude-code [pre-tool-use] < payload.json
+
+Answers a hook of a coding agent: reads the payload on standard input, prints what the agent's
+schema wants and nothing else. \`cordon install claude-code\` sets the agent up to call it.
+
+Nothing printed means that the agent goes on as it would without cordon. Whatever goes wrong here
+is a denial. Other events than pre-tool-use are read and not answered.
+
+exit status: 0 answered, 2 the call is blocked whatever was printed
+
+examples:
+  cordon install claude-code
+  printf '{"cwd":"%s","tool_name":"Bash","tool_input":{"command":"git push -f origin main"}}' "$PWD" |
+    cordon hook claude-code pre-tool-use
+`;
+
+/** Finds out whether commands can be confined here. */
+export type SandboxLook = (options: { readonly bwrapPath?: string | undefined }) => Promise<Probe>;
+
+/** Loaded only where it is needed: start-up is on the path of every call. */
+const lookAtMachine: SandboxLook = async (options) =>
+  (await import("../host/sandbox/linux/probe.ts")).probeSandbox(options);
+
+export const command: Command = hookWith(lookAtMachine);
+
+/** The command with its look at the machine's sandbox. */
+export function hookWith(probe: SandboxLook): Command {
+  return {
+    name: "hook",
+    summary: "answer a hook of a coding agent",
+    help: HELP,
+    run: async (argv, io) => answerHook(argv, io, probe),
+  };
+}
+
+async function answerHook(argv: readonly string[], io: Terminal, probe: SandboxLook): Promise<number> {
+  const [agent, event = "pre-tool-use", ...more] = argv;
+  if (agent !== "claude-code")
+    return blocked(io, agent === undefined ? "no agent is named" : `there is no agent \`${agent}\``);
+  if (more.length > 0) return blocked(io, `\`${more[0] ?? ""}\` is too many`);
+  const name = event.replace(/[-_]/g, "").toLowerCase();
+  if (SILENT.has(name)) {
+    for await (const _ of io.stdin);
+    return 0;
+  }
+  if (name !== "pretooluse") return blocked(io, `there is no event \`${event}\``);
+  try {
+    const text = renderAnswer(await inTime(answer(io, probe), io));
+    // One write, at the very end: half an answer would be none, and the call would run.
+    if (text !== "") io.stdout(text);
+    return 0;
+  } catch (error) {
+    return blocked(io, `the answer could not be given: ${messageOf(error)}`);
+  }
+}
+
+/** Blocks the call without an answer: on standard error, which the agent shows, and by the status. */
+function blocked(io: Terminal, why: string): number {
+  io.stderr(`cordon: ${printable(why)}\n`);
+  return BLOCK;
+}
+
+/**
+ * The answer, or a refusal when it is not there in time. Standard input is closed then, so that
+ * nothing keeps the process alive; what still comes of the work goes nowhere.
+ */
+async function inTime(work: Promise<HookAnswer>, io: Terminal): Promise<HookAnswer> {
+  const late = new AbortController();
+  const deadline = new Promise<HookAnswer>((resolve) => {
+    const timer = setTimeout(() => resolve(refusal("it took too long")), ANSWER_BY);
+    late.signal.addEventListener("abort", () => clearTimeout(timer));
+  });
+  const first = await Promise.race([work, deadline]);
+  late.abort();
+  if (io.stdin instanceof Readable) io.stdin.destroy();
+  return first;
+}
+
+/** Never rejects: whatever fails on the way is a refusal. */
+async function answer(io: Terminal, probe: SandboxLook): Promise<HookAnswer> {
+  try {
+    const text = await readInput(io.stdin);
+    if (typeof text !== "string") return refusal(text.fault);
+    const payload = readPayload(text);
+    if (payload.kind === "fault") return refusal(payload.why);
+    return shown(await judge(payload.call, io, probe));
+  } catch (error) {
+    return shown(refusal(messageOf(error)));
+  }
+}
+
+/** The whole of standard input as text, or why it cannot be had. */
+async function readInput(stdin: AsyncIterable<Uint8Array>): Promise<string | { readonly fault: string }> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of stdin) {
+    size += part.length;
+    if (size > LARGEST) return { fault: "the payload has more than 64 MB" };
+    parts.push(part);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.concat(parts));
+  } catch {
+    return { fault: "the payload is not written in UTF-8" };
+  }
+}
+
+/** A question that nobody will see. */
+const UNASKED: Approval = { answer: "unavailable", by: "nobody", shown: false, waited: 0 };
+
+async function judge(call: HookCall, io: Terminal, probe: SandboxLook): Promise<HookAnswer> {
+  const started = performance.now();
+  const gate = createGate({ cwd: call.cwd, root: projectRoot(io, call.cwd), home: io.home, env: io.env });
+  const { input, sandboxed, fault } = await confinement(gate, call, probe);
+  const asked = {
+    tool: call.tool,
+    input,
+    mode: call.mode ?? strictMode(gate),
+    sandboxed: sandboxed !== undefined,
+    session: call.session,
+    agent: agentOf(call),
+  };
+  const decision = gate.decide(asked, { sandboxFault: fault });
+  // Standard error is the agent's: trouble with the log shows only where the record is required.
+  const recorder = openRecorder(gate, "hook", Date.now, () => undefined);
+  const approval = decision.verdict === "ask" && !canAsk(call, decision) ? UNASKED : undefined;
+  const recorded = recorder.decision(gate.call(asked), decision, approval, performance.now() - started);
+  if (!recorded && decision.verdict !== "deny")
+    return refusal("the audit record is required and could not be written");
+  return answerFor(call, decision, { autoApprove: gate.policy.cordon.hook.autoApprove, sandboxed });
+}
+
+/** The project the agent was started in, where it says so and there is such a directory; else where it is. */
+function projectRoot(io: Terminal, cwd: string): string {
+  const named = io.env["CLAUDE_PROJECT_DIR"];
+  const exists =
+    named !== undefined &&
+    isAbsolute(named) &&
+    statSync(named, { throwIfNoEntry: false })?.isDirectory() === true;
+  return exists ? named : cwd;
+}
+
+/** Where the agent names no mode that is known here: the settings' own, where that is stricter than usual. */
+function strictMode(gate: Gate): Mode {
+  const { value } = gate.policy.mode;
+  return atLeastAsStrict(value, "default") ? value : "default";
+}
+
+function agentOf({ agent, unknownMode }: HookCall): string {
+  return unknownMode === undefined ? agent : `${agent} (its mode \`${unknownMode}\` is not known here)`;
+}
+
+/** What a call is judged by, and how it gets into the sandbox. */
+interface Confinement {
+  readonly input: JsonObject;
+  /** The input that runs it there; undefined where it runs as it is. */
+  readonly sandboxed?: JsonObject;
+  /** Why it cannot run there although it should. */
+  readonly fault?: string;
+}
+
+/** Whether the settings want the call in the sandbox, and whether it can get there. */
+async function confinement(gate: Gate, call: HookCall, look: SandboxLook): Promise<Confinement> {
+  const { sandbox, cordon } = gate.policy;
+  const wanted = cordon.hook.rewriteIntoSandbox && sandbox.enabled && canonicalTool(call.tool) === "Bash";
+  // Leaving the sandbox is a question of its own, which the gate asks; where it may not, it stays in.
+  const leaves = trueAt(call.input, "dangerouslyDisableSandbox") && sandbox.allowUnsandboxedCommands;
+  if (!wanted || leaves) return { input: call.input };
+  const entry: SandboxEntry = {
+    cordon: launcherPath({ module: import.meta.url, script: process.argv[1] }),
+    root: gate.root,
+    cwd: gate.cwd,
+  };
+  const input = outOfSandbox(call.input, entry);
+  const probe = await look({ bwrapPath: sandbox.bwrapPath });
+  if (probe.kind === "unavailable") return { input, fault: `${probe.why} (cure: ${probe.cure})` };
+  const sandboxed = intoSandbox(input, entry);
+  return sandboxed === undefined ? { input, fault: "the command cannot be passed on" } : { input, sandboxed };
+}
+
+/** The reason quotes the agent's own text: nothing in it may move a person's cursor or hide. */
+function shown(said: HookAnswer): HookAnswer {
+  return said.decision === "silence" ? said : { ...said, reason: printable(said.reason) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
