@@ -4,6 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { build } from "rolldown";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -19,16 +20,22 @@ const run = (what, file, ...args) => {
 run("generating the tables", "scripts/run.mjs", "scripts/generate-settings.ts");
 run("generating the tables", "scripts/run.mjs", "scripts/generate-tables.ts");
 run("compiling", "node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", fresh);
-run(
-  "bundling",
-  "node_modules/rolldown/bin/cli.mjs",
-  "-c",
-  "rolldown.config.ts",
-  "-d",
-  `${fresh}/bin`,
-  "--logLevel",
-  "warn",
-);
+// The command line as few files: one for what every call needs, one for each command.
+await build({
+  input: { cordon: "src/cli/entry.ts" },
+  platform: "node",
+  resolve: { mainFields: ["module", "main"] },
+  output: {
+    dir: `${fresh}/bin`,
+    format: "esm",
+    entryFileNames: "[name].mjs",
+    chunkFileNames: "[name]-[hash].mjs",
+    minify: true,
+  },
+}).catch((error) => {
+  console.error(`build: bundling failed: ${error.message}`);
+  process.exit(70);
+});
 copyFileSync("src/core/knowledge/tables.gen.txt", `${fresh}/tables.txt`);
 writeFileSync(`${fresh}/.complete`, "");
 

@@ -4,8 +4,3 @@ export type Effect = (typeof EFFECTS)[number];
 
 /** What a call ends as: an effect that is not `pass`. */
 export type Verdict = Exclude<Effect, "pass">;
-
-/** The stricter of two effects; `deny` beats `ask` beats `allow` beats `pass`. */
-export function stricter<E extends Effect>(a: E, b: E): E {
-  return EFFECTS.indexOf(a) >= EFFECTS.indexOf(b) ? a : b;
-}

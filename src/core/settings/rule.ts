@@ -63,7 +63,6 @@ export interface RuleReading {
 }
 
 const READ_TOOLS: readonly string[] = ["Read", "Glob", "Grep", "LS", "LSP"];
-const EDIT_TOOLS: readonly string[] = ["Edit", "Write", "MultiEdit", "NotebookEdit"];
 const WHOLE: Specifier = { kind: "none" };
 
 /** Reads one rule string of an allow, ask or deny list. Never throws. */
@@ -301,10 +300,4 @@ function commandPattern(text: string): CommandPattern {
     .replace(/[ \t]+/g, " ")
     .replace(/:\*$/, " *");
   return { text: folded, exact: !folded.includes("*") };
-}
-
-/** True for tools a Read rule (`"Read"`) or an Edit rule (`"Edit"`) speaks about. */
-export function ruleFamily(tool: string): "Read" | "Edit" | undefined {
-  if (READ_TOOLS.includes(tool)) return "Read";
-  return EDIT_TOOLS.includes(tool) ? "Edit" : undefined;
 }
