@@ -280,13 +280,12 @@ export function casesFor(cordon: string): readonly Case[] {
       name: "after uninstall the call runs again and the settings are as they were",
       show: async (world) => {
         const file = `${world.home}/.claude/settings.json`;
-        const text = '{\n\t"model": "opus", // mine\n\t"env": {}\n}';
+        const text = '{\n\t"model":"opus" ,\r\n\t"env": {}\n}';
         world.put(file, text);
         installed(world);
         const { status, stderr } = world.cordon("uninstall", "claude-code", "--yes");
         if (status !== 0) return `cordon uninstall ended with ${status}: ${stderr}`;
         if (world.text("../home/.claude/settings.json") !== text) return "the settings are not as they were";
-        world.put(file, "{}");
         return ran(world, await world.run(MARK, ...BYPASS));
       },
     },
