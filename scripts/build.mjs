@@ -2,7 +2,7 @@
 // in a directory of its own that takes the place of the old one at the end, so that nobody ever
 // runs half a build.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
 
@@ -11,32 +11,38 @@ process.chdir(root);
 const fresh = `dist.${process.pid}`;
 process.on("exit", () => rmSync(fresh, { recursive: true, force: true }));
 
-const run = (what, file, ...args) => {
-  const { status, error } = spawnSync(process.execPath, [file, ...args], { stdio: ["ignore", 2, 2] });
+const run = (what, args, out = 2) => {
+  const { status, error } = spawnSync(process.execPath, args, { stdio: ["ignore", out, 2] });
   if (status === 0) return;
   console.error(`build: ${what} failed${error === undefined ? "" : `: ${error.message}`}`);
   process.exit(70);
 };
-run("generating the tables", "scripts/run.mjs", "scripts/generate-settings.ts");
-run("generating the tables", "scripts/run.mjs", "scripts/generate-tables.ts");
-run("compiling", "node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", fresh);
-// The command line as few files: one for what every call needs, one for each command.
-await build({
-  input: { cordon: "src/cli/entry.ts" },
-  platform: "node",
-  resolve: { mainFields: ["module", "main"] },
-  output: {
-    dir: `${fresh}/bin`,
-    format: "esm",
-    entryFileNames: "[name].mjs",
-    chunkFileNames: "[name]-[hash].mjs",
-    minify: true,
-  },
-}).catch((error) => {
-  console.error(`build: bundling failed: ${error.message}`);
-  process.exit(70);
-});
+run("generating the settings", ["scripts/run.mjs", "scripts/generate-settings.ts"]);
+run("generating the tables", ["scripts/run.mjs", "scripts/generate-tables.ts"]);
+run("compiling", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", fresh]);
+// The command line as few files: what every call needs, and what each command needs. CommonJS,
+// because its compiled code can be kept.
+const files = { format: "cjs", dir: `${fresh}/bin`, minify: true };
+const bundled = (input, chunkFileNames) =>
+  build({
+    input,
+    platform: "node",
+    resolve: { mainFields: ["module", "main"] },
+    output: { ...files, entryFileNames: "[name].cjs", chunkFileNames },
+  }).catch((error) => {
+    console.error(`build: bundling failed: ${error.message}`);
+    process.exit(70);
+  });
+await bundled({ cordon: "src/cli/boot.ts" });
+await bundled({ program: "src/cli/entry.ts" }, "[name]-[hash].cjs");
+chmodSync(`${fresh}/bin/cordon.cjs`, 0o755);
 copyFileSync("src/core/knowledge/tables.gen.txt", `${fresh}/tables.txt`);
+for (const sample of ["hook", "ask", "check"])
+  run(
+    "keeping compiled code",
+    ["scripts/run.mjs", "scripts/compile-code.ts", `${fresh}/bin`, sample],
+    "ignore",
+  );
 writeFileSync(`${fresh}/.complete`, "");
 
 const old = `dist.old.${process.pid}`;

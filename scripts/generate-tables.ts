@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandEntry, CommandSpec } from "../src/core/knowledge/spec.ts";
-import { openTables } from "../src/core/knowledge/tables.ts";
+import { openTables, storeEntry } from "../src/core/knowledge/tables.ts";
 import { failedExamples } from "./tables/examples.ts";
 import { TableFault, expandFile } from "./tables/expand.ts";
 
@@ -29,7 +29,7 @@ for (const file of readdirSync(directory).sort()) {
           checked: command.checked,
           spec: command.spec satisfies CommandSpec,
         };
-        entries.set(name, JSON.stringify(entry));
+        entries.set(name, storeEntry(entry));
       }
       for (const [label, commands] of command.examples) {
         examples.push({ file, name: command.names[0] ?? "", label, commands });
@@ -45,7 +45,6 @@ const sorted = Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 
 const hash = createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
 const tables = openTables({
   hash,
-  names: Object.keys(sorted),
   text: (name) => (Object.hasOwn(sorted, name) ? sorted[name] : undefined),
 });
 for (const { file, name, label, commands } of examples) {
@@ -69,7 +68,7 @@ const outputs: readonly (readonly [string, string])[] = [
 /** Hash of every entry. */
 export const TABLES_HASH = ${JSON.stringify(hash)};
 
-/** A line a command: its name and where its entry lies in tables.gen.txt, in bytes. */
+/** A line a command, each behind a line break: its name, a blank, and where its entry lies in tables.gen.txt, in bytes. */
 export const TABLES_INDEX = ${JSON.stringify(index(sorted))};
 `,
   ],
@@ -87,17 +86,17 @@ export const DESTRUCTIVE: DestructiveLists = ${JSON.stringify(destructive, undef
   ],
 ];
 
-/** `name offset length`, a line each. */
+/** `name offset length`, each behind a line break. */
 function index(texts: Readonly<Record<string, string>>): string {
   let offset = 0;
   return Object.entries(texts)
     .map(([name, text]) => {
       const length = Buffer.byteLength(text);
-      const line = `${name} ${offset} ${length}`;
+      const line = `\n${name} ${offset} ${length}`;
       offset += length + 1;
       return line;
     })
-    .join("\n");
+    .join("");
 }
 
 let stale = false;

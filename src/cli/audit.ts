@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from "node:fs";
-import { isAbsolute, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { isObject, stringAt, type JsonObject } from "../core/call/json.ts";
 import { auditDirectory } from "../host/audit/directory.ts";
@@ -10,6 +9,7 @@ import { verifyAudit, type Finding } from "../host/audit/verify.ts";
 import {
   EXIT,
   parseFault,
+  pathFrom,
   printable,
   printableJson,
   usageError,
@@ -77,7 +77,7 @@ export const command: Command = {
 
 function directoryOf(positionals: readonly string[], io: Terminal): string {
   const named = positionals[0];
-  if (named !== undefined) return isAbsolute(named) ? named : resolve(io.cwd(), named);
+  if (named !== undefined) return pathFrom(io, named);
   return auditDirectory(undefined, io.env, io.home);
 }
 
@@ -109,7 +109,7 @@ function verify(argv: readonly string[], io: Terminal): number {
   }
   if (positionals.length > 1) return usageError(io, "audit", "more than one directory");
   const directory = directoryOf(positionals, io);
-  const saved = values.against === undefined ? [] : headsIn(resolve(io.cwd(), values.against));
+  const saved = values.against === undefined ? [] : headsIn(pathFrom(io, values.against));
   if (typeof saved === "string")
     return usageError(io, "audit", saved, "write a file made by `cordon audit verify --json`");
   if (isAbsent(directory, io)) return DAMAGED;

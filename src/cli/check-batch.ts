@@ -6,12 +6,14 @@ import { prepare } from "../core/gate.ts";
 import type { GateContext } from "../core/inquiry/inquiry.ts";
 import { buildPolicy } from "../core/settings/merge.ts";
 import type { SettingsScope, SettingsSource } from "../core/settings/source.ts";
-import { type GateOptions, decideCall, guardsAt } from "../host/gate.ts";
+import { type GateOptions, createGate, decideCall, guardsAt } from "../host/gate.ts";
 import { readLines } from "../host/lines.ts";
 import { loadSources } from "../host/settings/load.ts";
+import { codeOf, reasonOf } from "../host/settings/read-file.ts";
 import { builtInTables } from "../host/tables.ts";
-import { EXIT, type Terminal, printableJson } from "./command.ts";
-import { decisionJson } from "./decision-json.ts";
+import { EXIT, type Terminal, printable, printableJson } from "./command.ts";
+import { decisionJson, opinionsJson } from "./decision-json.ts";
+import { lineFor, reportProblems } from "./given-settings.ts";
 
 /** Most policies kept compiled at once. */
 const MOST_CONTEXTS = 64;
@@ -24,8 +26,34 @@ interface LineFault {
   readonly error: { readonly code: string; readonly message: string; readonly line: number };
 }
 
-/** Decides one call a line. A faulty line yields an error object and does not stop the rest. */
-export async function checkBatch(options: GateOptions, sandboxed: boolean, io: Terminal): Promise<number> {
+export interface BatchSetup {
+  /** What a line that does not say it is taken for. */
+  readonly sandboxed: boolean;
+  /** Print what every layer said as well. */
+  readonly explain: boolean;
+}
+
+/**
+ * Decides one call a line. A faulty line yields an error object and does not stop the rest; settings
+ * that were named and cannot be read stop all of it before the first line. What is wrong with the
+ * settings files is said once a problem.
+ *
+ * Assumes neither directory: without `options.cwd` or `options.home` a line must name its own.
+ */
+export async function checkBatch(options: GateOptions, setup: BatchSetup, io: Terminal): Promise<number> {
+  // Judged by the named settings alone; what else holds depends on the line.
+  const named = createGate({
+    ...options,
+    cwd: options.cwd ?? "/",
+    home: options.home ?? "/",
+    ambient: false,
+  });
+  if (reportProblems(named, io, options)) return EXIT.settings;
+  const told = new Set(named.problems.map((problem) => lineFor(problem, options)));
+  const tell = (text: string): void => {
+    if (!told.has(text)) io.stderr(text);
+    told.add(text);
+  };
   const tables = builtInTables();
   const contexts = new Map<string, GateContext>();
   let faulty = 0;
@@ -52,26 +80,47 @@ export async function checkBatch(options: GateOptions, sandboxed: boolean, io: T
       const place = { root: cwd, cwd, home };
       const sources = [...loaded.sources, ...inlineSources(line, cwd, home, options.ambient === false)];
       const policy = buildPolicy(sources, place, loaded.fingerprint);
+      for (const problem of policy.problems)
+        if (problem.file !== undefined && problem.severity !== "note") tell(lineFor(problem, options));
       context = prepare(policy, { ...place, guards: guardsAt(policy, home, options.env ?? {}) }, tables);
       if (contexts.size >= MOST_CONTEXTS) contexts.clear();
       contexts.set(key, context);
     }
     return context;
   };
-  for await (const text of readLines(io.stdin, LONGEST_LINE)) {
-    number++;
-    if (text.trim() === "") continue;
-    const call = readLine(text, number, options, sandboxed, io);
-    let answer: unknown;
+  const answerTo = (text: string): string => {
+    const call = readLine(text, number, options, setup.sandboxed);
     if ("error" in call) {
+      const fault = JSON.stringify(call);
       faulty++;
-      answer = call;
-    } else {
-      const decision = decideCall(contextFor(call.line, call.call.cwd, call.call.home), call.call);
-      answer = decisionJson(decision, call.line["id"]);
+      return fault;
     }
-    pending.push(printableJson(JSON.stringify(answer)));
-    if (pending.length >= 256) flush();
+    const decision = decideCall(contextFor(call.line, call.call.cwd, call.call.home), call.call);
+    const more = setup.explain ? { opinions: opinionsJson(decision) } : {};
+    return JSON.stringify({ ...decisionJson(decision, call.line["id"]), ...more });
+  };
+  let reading = true;
+  try {
+    for await (const text of readLines(io.stdin, LONGEST_LINE)) {
+      reading = false;
+      number++;
+      if (text.trim() !== "") {
+        const answer = deepProof(
+          () => answerTo(text),
+          number,
+          () => faulty++,
+        );
+        pending.push(printableJson(answer));
+      }
+      if (pending.length >= 256) flush();
+      reading = true;
+    }
+  } catch (error) {
+    const code = codeOf(error);
+    if (!reading || code === undefined) throw error;
+    flush();
+    io.stderr(`cordon check: standard input cannot be read: ${printable(reasonOf(error))}\n`);
+    return EXIT.data;
   }
   flush();
   if (faulty > 0)
@@ -81,6 +130,18 @@ export async function checkBatch(options: GateOptions, sandboxed: boolean, io: T
   return faulty > 0 ? EXIT.data : EXIT.ok;
 }
 
+/** The answer; a line whose nesting is too deep to be followed gets an error of its own. */
+function deepProof(answer: () => string, line: number, count: () => void): string {
+  try {
+    return answer();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    count();
+    const fault: LineFault = { error: { code: "depth", message: "the line is nested too deeply", line } };
+    return JSON.stringify(fault);
+  }
+}
+
 type LineCall = { readonly line: JsonObject; readonly call: ToolCall };
 
 function readLine(
@@ -88,7 +149,6 @@ function readLine(
   number: number,
   options: GateOptions,
   sandboxed: boolean,
-  io: Terminal,
 ): LineCall | LineFault {
   let line: unknown;
   const fault = (code: string, message: string, id?: unknown): LineFault => ({
@@ -121,7 +181,10 @@ function readLine(
     if (line[name] !== undefined && !isObject(line[name]))
       return fault(name, `\`${name}\` must be an object`, id);
   }
-  const cwd = stringAt(line, "cwd") ?? options.cwd ?? io.cwd();
+  const cwd = stringAt(line, "cwd") ?? options.cwd;
+  if (cwd === undefined) return fault("cwd", "the current directory is gone; give the line a `cwd`", id);
+  const home = stringAt(line, "home") ?? options.home;
+  if (home === undefined) return fault("home", "there is no home directory; give the line a `home`", id);
   return {
     line,
     call: {
@@ -129,7 +192,7 @@ function readLine(
       input,
       cwd,
       root: cwd,
-      home: stringAt(line, "home") ?? options.home ?? io.home,
+      home,
       mode: mode ?? options.mode,
       sandboxed: trueAt(line, "sandboxed") || (line["sandboxed"] === undefined && sandboxed),
       agent: stringAt(line, "agent"),

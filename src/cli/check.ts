@@ -1,18 +1,17 @@
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { MODES, modeNamed } from "../core/call/mode.ts";
-import { formatProblem } from "../core/settings/problem.ts";
-import { type Gate, type GateOptions, createGate } from "../host/gate.ts";
+import { createGate } from "../host/gate.ts";
 import {
   type Command,
   EXIT,
-  type Terminal,
+  UsageError,
   parseFault,
-  printable,
+  pathFrom,
   printableJson,
   usageError,
 } from "./command.ts";
 import { decisionJson, opinionsJson } from "./decision-json.ts";
+import { reportProblems, settingsArgument } from "./given-settings.ts";
 import { readTarget, readToolInput } from "./target.ts";
 
 const HELP = `usage: cordon check 'Tool(argument)' [OPTIONS]
@@ -34,7 +33,7 @@ options:
   --batch           one call a line on standard input, one decision a line on standard output
 
 exit status: 0 allow, 1 ask, 2 deny; with --batch 0, or 65 when some line could not be read;
-64 usage, 70 internal error, 78 settings that cannot be read
+64 usage, 70 internal error, 78 when what --settings or --managed names cannot be read
 
 examples:
   cordon check 'Bash(git push --force origin main)'
@@ -55,7 +54,6 @@ const OPTIONS = {
   batch: { type: "boolean" },
   tool: { type: "string" },
   input: { type: "string" },
-  session: { type: "string" },
 } as const;
 
 export const command: Command = {
@@ -76,22 +74,28 @@ export const command: Command = {
     if (values.mode !== undefined && mode === undefined) {
       return usageError(io, "check", `there is no mode \`${values.mode}\``, `one of ${MODES.join(", ")}`);
     }
-    const cwd = resolve(io.cwd(), values.cwd ?? ".");
-    const options: GateOptions = {
-      cwd,
-      home: io.home,
+    const empty = (["cwd", "settings", "managed"] as const).find((name) => values[name] === "");
+    if (empty !== undefined) return usageError(io, "check", `--${empty} is empty`);
+    const place = {
       mode,
-      settings: absoluteFile(values.settings, io),
-      managed: absoluteFile(values.managed, io),
+      settings: settingsArgument(io, values.settings),
+      managed: settingsArgument(io, values.managed),
       ambient: values["no-ambient"] !== true,
       env: io.env,
     };
     if (values.batch === true) {
-      if (positionals.length > 0 || values.tool !== undefined) {
+      if (positionals.length > 0 || values.tool !== undefined || values.input !== undefined) {
         return usageError(io, "check", "--batch takes its calls from standard input and no other call");
       }
+      // Lines that say where they are need neither of the two here.
+      const options = {
+        ...place,
+        cwd: whereKnown(() => pathFrom(io, values.cwd ?? ".")),
+        home: whereKnown(() => io.home),
+      };
       const { checkBatch } = await import("./check-batch.ts");
-      return checkBatch(options, values.sandboxed === true, io);
+      const { sandboxed = false, explain = false } = values;
+      return checkBatch(options, { sandboxed, explain }, io);
     }
     const [text, ...more] = positionals;
     if (more.length > 0)
@@ -101,6 +105,8 @@ export const command: Command = {
         `one call at a time; \`${more[0] ?? ""}\` is too many`,
         "quote the call: `'Bash(npm test)'`",
       );
+    if (values.input !== undefined && values.tool === undefined)
+      return usageError(io, "check", "--input needs --tool", "write --tool NAME --input JSON");
     if ((text === undefined) === (values.tool === undefined)) {
       return usageError(
         io,
@@ -112,13 +118,8 @@ export const command: Command = {
       values.tool === undefined ? readTarget(text ?? "") : readToolInput(values.tool, values.input);
     if ("fault" in target) return usageError(io, "check", target.fault, target.hint);
 
-    const gate = createGate(options);
-    const faulty = reportProblems(
-      gate,
-      io,
-      [values.settings, values.managed].filter((file) => file !== undefined),
-    );
-    if (faulty) return EXIT.settings;
+    const gate = createGate({ ...place, cwd: pathFrom(io, values.cwd ?? "."), home: io.home });
+    if (reportProblems(gate, io, place)) return EXIT.settings;
     const decision = gate.decide({ ...target, sandboxed: values.sandboxed });
     if (values.json === true) {
       const json = {
@@ -140,32 +141,12 @@ export const command: Command = {
   },
 };
 
-/** A file argument is relative to where the person is, not to --cwd. */
-function absoluteFile(argument: string | undefined, io: Terminal): string | undefined {
-  if (argument === undefined || argument.trimStart().startsWith("{")) return argument;
-  return resolve(io.cwd(), argument);
-}
-
-/**
- * Prints what is wrong with the settings. Returns true where a file the person named cannot be
- * read at all: advice by other settings than the ones asked for would be wrong advice.
- */
-export function reportProblems(gate: Gate, io: Terminal, named: readonly string[]): boolean {
-  for (const problem of gate.problems) {
-    if (problem.severity !== "note")
-      io.stderr(`cordon: ${formatProblem(problem).split("\n").map(printable).join("\n")}\n`);
+/** What a command can do without; undefined where there is none. */
+function whereKnown(read: () => string): string | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
   }
-  const { rules, files } = gate.policy.ignored;
-  if (rules > 0) {
-    io.stderr(
-      `cordon: ${rules} allow rule${rules === 1 ? "" : "s"} of ${files.map(printable).join(", ")} ignored: the workspace is not trusted\n`,
-    );
-  }
-  const whole = gate.problems.some(
-    ({ severity, key, file }) =>
-      severity === "error" &&
-      key === undefined &&
-      (file === undefined || named.some((name) => resolve(io.cwd(), name) === file)),
-  );
-  return named.length > 0 && whole;
 }

@@ -1,3 +1,6 @@
+import { constants } from "node:os";
+import { isAbsolute, normalize, resolve } from "node:path";
+
 /**
  * What a command sees of the terminal it runs in. Commands touch no global process state: tests
  * hand them another one of these.
@@ -10,16 +13,45 @@ export interface Terminal {
   /** Standard input in pieces; read by commands that say so in their help. */
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Absolute. */
+  /** Absolute. Throws `UsageError` where the directory has been removed. */
   readonly cwd: () => string;
-  /** Absolute home directory of the person. */
+  /** Absolute home directory of the person. Reading it throws `UsageError` where there is none. */
   readonly home: string;
   /** Standard output is a terminal: colour and prompts are welcome, control characters are dangerous. */
   readonly isTerminal: boolean;
   /** Width of the terminal in characters; undefined without one. */
   readonly columns?: number | undefined;
-  /** Aborts when the person interrupts; a command that waits then ends with its own status. */
+  /**
+   * Aborts with an `Interruption` when somebody wants the command to end; it then ends with its own
+   * status. A command that never asks for it is ended by the signal itself.
+   */
   readonly interrupted: AbortSignal;
+}
+
+/** cordon was started in a way it cannot work with; `main` says so and exits 64. */
+export class UsageError extends Error {
+  readonly hint: string;
+  constructor(message: string, hint: string) {
+    super(message);
+    this.name = "UsageError";
+    this.hint = hint;
+  }
+}
+
+/** A signal that wants the command to end. */
+export class Interruption extends Error {
+  /** The status of a program that was ended by the signal: 128 and its number. */
+  readonly status: number;
+  constructor(signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+    this.name = "Interruption";
+    this.status = 128 + constants.signals[signal];
+  }
+}
+
+/** The path a person wrote, from where they are. Throws `UsageError` for a relative one where that is gone. */
+export function pathFrom(io: Terminal, path: string): string {
+  return isAbsolute(path) ? normalize(path) : resolve(io.cwd(), path);
 }
 
 /** One command of the command line. */

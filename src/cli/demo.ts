@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,8 +11,17 @@ import { terminalAsker } from "../host/prompts/terminal.ts";
 import { type Asker, type Question, runCall } from "../host/run/run-call.ts";
 import { type Probe, probeSandbox } from "../host/sandbox/linux/probe.ts";
 import { openSession } from "../host/session/session.ts";
+import { reasonOf } from "../host/settings/read-file.ts";
 import { editText, readText, writeText } from "../host/tools/files.ts";
-import { type Command, EXIT, type Terminal, parseFault, printable, usageError } from "./command.ts";
+import {
+  type Command,
+  EXIT,
+  type Terminal,
+  UsageError,
+  parseFault,
+  printable,
+  usageError,
+} from "./command.ts";
 
 const HELP = `usage: cordon demo [--yes] [--keep]
 
@@ -96,7 +105,7 @@ export const command: Command = {
       io.stderr(`cordon demo: no sandbox: ${printable(probe.why)}\n  hint: ${printable(probe.cure)}\n`);
       return EXIT.refused;
     }
-    const place = mkdtempSync(join(tmpdir(), "cordon-demo-"));
+    const place = temporaryDirectory();
     try {
       await play(place, probe, values.yes === true, io);
       if (values.keep === true) io.stdout(`\nkept in ${place}\n`);
@@ -107,20 +116,32 @@ export const command: Command = {
   },
 };
 
+function temporaryDirectory(): string {
+  try {
+    return realpathSync(mkdtempSync(join(tmpdir(), "cordon-demo-")));
+  } catch (error) {
+    throw new UsageError(
+      `no temporary directory can be made in ${tmpdir()} (${reasonOf(error)})`,
+      "set TMPDIR to a directory that can be written",
+    );
+  }
+}
+
 /** Plays all steps in a fresh repository below `place`, with a home directory of its own. */
 async function play(place: string, probe: Probe, yes: boolean, io: Terminal): Promise<void> {
   const root = join(place, "project");
   const home = join(place, "home");
-  prepare(root, home);
+  prepare(root, home, io.env["PATH"]);
   const env = { PATH: io.env["PATH"], HOME: home, LANG: io.env["LANG"], TERM: io.env["TERM"] };
   const gate = createGate({ cwd: root, home, env, settings: JSON.stringify(SETTINGS) });
-  const ask: Asker = yes ? async () => ({ kind: "once" }) : terminalAsker(printable);
+  const ask: Asker = yes ? async () => ({ kind: "once" }) : terminalAsker(printable, io.interrupted);
   const asked = { count: 0, refused: 0, ran: 0 };
   const session = openSession("demo", join(place, "run"));
   io.stdout(
     `A coding agent works in a temporary repository. Allowed by rules: ${SETTINGS.permissions.allow.join(", ")}.\n`,
   );
   for (const [at, step] of STEPS.entries()) {
+    io.interrupted.throwIfAborted();
     io.stdout(`\n${String(at + 1).padStart(2)}  ${step.tool}  ${printable(shown(step))}\n`);
     const tell = (decision: Decision, fate: string): void => {
       io.stdout(
@@ -142,15 +163,23 @@ async function play(place: string, probe: Probe, yes: boolean, io: Terminal): Pr
   );
 }
 
-function prepare(root: string, home: string): void {
+function prepare(root: string, home: string, path: string | undefined): void {
   mkdirSync(join(home, ".ssh"), { recursive: true });
   writeFileSync(join(home, ".ssh/id_rsa"), "not a real key\n");
   for (const [name, text] of Object.entries(FILES)) {
     mkdirSync(dirname(join(root, name)), { recursive: true });
     writeFileSync(join(root, name), text);
   }
-  const git = (...args: readonly string[]): void =>
-    void execFileSync("git", ["-C", root, ...args], { stdio: "ignore", env: { ...process.env, HOME: home } });
+  // Neither the person's configuration nor variables that lead to another repository.
+  const env = { PATH: path, HOME: home, GIT_CONFIG_NOSYSTEM: "1" };
+  const git = (...args: readonly string[]): void => {
+    const { status, error } = spawnSync("git", ["-C", root, ...args], { stdio: ["ignore", 2, 2], env });
+    if (status !== 0)
+      throw new UsageError(
+        `git cannot make the repository${error === undefined ? "" : ` (${reasonOf(error)})`}`,
+        "install git, or see what it said",
+      );
+  };
   git("init", "-q", "-b", "main");
   git("config", "user.name", "Demo");
   git("config", "user.email", "demo@localhost");
@@ -177,7 +206,7 @@ async function runBash(
     ask,
     session,
     probe,
-    stdio: { output: "collect", stdin: "ignore" },
+    stdio: { output: "collect", stdin: "ignore", signal: io.interrupted },
   });
   if (outcome.kind === "refused") {
     tell(outcome.decision, outcome.decision.verdict === "deny" ? "not run" : `not run: ${outcome.why}`);

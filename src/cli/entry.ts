@@ -1,9 +1,6 @@
-#!/usr/bin/env node
 // Imports nothing of cordon before the handlers stand: a file that fails to load must not look
 // like a verdict either.
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import type { Terminal } from "./command.ts";
 
 /** An exception nobody caught is an internal error (70); node's own status 1 is that of an ask. */
 function crash(error: unknown): never {
@@ -13,10 +10,6 @@ function crash(error: unknown): never {
 }
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
-// The reader of the result has gone (`cordon … | head`): there is nobody to answer.
-process.stdout.on("error", (error: NodeJS.ErrnoException) =>
-  error.code === "EPIPE" ? process.exit(70) : crash(error),
-);
 
 function version(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
@@ -24,25 +17,8 @@ function version(): string {
 }
 
 async function start(): Promise<number> {
-  const { main } = await import("./main.ts");
-  const interruption = new AbortController();
-  process.once("SIGINT", () => interruption.abort());
-  const home = process.env["HOME"];
-  const io: Terminal = {
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
-    get stdin() {
-      return process.stdin;
-    },
-    env: process.env,
-    cwd: () => process.cwd(),
-    home: home?.startsWith("/") === true ? home : homedir(),
-    isTerminal: process.stdout.isTTY === true,
-    columns: process.stdout.columns,
-    interrupted: interruption.signal,
-  };
-  return main(process.argv.slice(2), io, version());
+  const [{ main }, { surroundings }] = await Promise.all([import("./main.ts"), import("./surroundings.ts")]);
+  return main(process.argv.slice(2), surroundings(), version());
 }
 
-// Setting the status and letting the loop run dry keeps output whole that is still being written.
-process.exitCode = await start().catch(crash);
+void start().then((status) => (process.exitCode = status), crash);

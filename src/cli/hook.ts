@@ -143,7 +143,7 @@ async function readInput(stdin: AsyncIterable<Uint8Array>): Promise<string | { r
 const UNASKED: Approval = { answer: "unavailable", by: "nobody", shown: false, waited: 0 };
 
 async function judge(call: HookCall, io: Terminal, probe: SandboxLook): Promise<HookAnswer> {
-  const started = performance.now();
+  const started = process.uptime();
   const gate = createGate({ cwd: call.cwd, root: projectRoot(io, call.cwd), home: io.home, env: io.env });
   const { input, sandboxed, fault } = await confinement(gate, call, probe);
   const asked = {
@@ -158,7 +158,12 @@ async function judge(call: HookCall, io: Terminal, probe: SandboxLook): Promise<
   // Standard error is the agent's: trouble with the log shows only where the record is required.
   const recorder = openRecorder(gate, "hook", Date.now, () => undefined);
   const approval = decision.verdict === "ask" && !canAsk(call, decision) ? UNASKED : undefined;
-  const recorded = recorder.decision(gate.call(asked), decision, approval, performance.now() - started);
+  const recorded = recorder.decision(
+    gate.call(asked),
+    decision,
+    approval,
+    (process.uptime() - started) * 1_000,
+  );
   if (!recorded && decision.verdict !== "deny")
     return refusal("the audit record is required and could not be written");
   return answerFor(call, decision, { autoApprove: gate.policy.cordon.hook.autoApprove, sandboxed });

@@ -1,4 +1,12 @@
-import { type Command, EXIT, type Terminal, printable } from "./command.ts";
+import {
+  type Command,
+  EXIT,
+  Interruption,
+  type Terminal,
+  UsageError,
+  printable,
+  usageError,
+} from "./command.ts";
 
 interface Listed {
   readonly name: string;
@@ -77,7 +85,13 @@ export async function main(argv: readonly string[], io: Terminal, version: strin
     io.stdout(command.help);
     return EXIT.ok;
   }
-  return command.run(rest, io);
+  try {
+    return await command.run(rest, io);
+  } catch (error) {
+    if (error instanceof UsageError) return usageError(io, name, error.message, error.hint);
+    if (error instanceof Interruption) return error.status;
+    throw error;
+  }
 }
 
 function find(name: string): Listed | undefined {

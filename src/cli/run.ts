@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { MODES, modeNamed } from "../core/call/mode.ts";
 import { type Gate, createGate } from "../host/gate.ts";
@@ -7,8 +6,8 @@ import { type Outcome, runCall } from "../host/run/run-call.ts";
 import { ownUserFile } from "../host/settings/places.ts";
 import { openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
 import { commandText, splitAtDashes } from "./command-text.ts";
-import { reportProblems } from "./check.ts";
-import { type Command, EXIT, type Terminal, parseFault, printable, usageError } from "./command.ts";
+import { type Command, EXIT, type Terminal, parseFault, pathFrom, printable, usageError } from "./command.ts";
+import { reportProblems, settingsArgument } from "./given-settings.ts";
 import { reportResult } from "./sandbox.ts";
 
 const HELP = `usage: cordon run [OPTIONS] -- COMMAND [ARGUMENT ...]
@@ -62,19 +61,18 @@ export const command: Command = {
     const mode = values.mode === undefined ? undefined : modeNamed(values.mode);
     if (values.mode !== undefined && mode === undefined)
       return usageError(io, "run", `there is no mode \`${values.mode}\``, `one of ${MODES.join(", ")}`);
+    const empty = (["cwd", "settings", "session"] as const).find((name) => values[name] === "");
+    if (empty !== undefined) return usageError(io, "run", `--${empty} is empty`);
+    const settings = settingsArgument(io, values.settings);
     const gate = createGate({
-      cwd: resolve(io.cwd(), values.cwd ?? "."),
+      cwd: pathFrom(io, values.cwd ?? "."),
       home: io.home,
       mode,
-      settings:
-        values.settings?.trimStart().startsWith("{") === false
-          ? resolve(io.cwd(), values.settings)
-          : values.settings,
+      settings,
       ambient: values["no-ambient"] !== true,
       env: io.env,
     });
-    if (reportProblems(gate, io, values.settings === undefined ? [] : [values.settings]))
-      return EXIT.settings;
+    if (reportProblems(gate, io, { settings })) return EXIT.settings;
     const input = { tool: "Bash", input: { command: commandText(rest) } };
     if (values.preview === true) {
       const { renderPreview } = await import("./preview.ts");
@@ -83,7 +81,7 @@ export const command: Command = {
     }
     const session = openSession(sessionId(values.session, io.env), runtimeDirectory(io.env, io.home));
     const outcome = await runCall(gate, input, {
-      ask: terminalAsker(printable),
+      ask: terminalAsker(printable, io.interrupted),
       session,
       stdio: { signal: io.interrupted },
       notify: (text) => io.stderr(`cordon: ${printable(text)}\n`),
@@ -94,10 +92,11 @@ export const command: Command = {
 
 /** Says why nothing ran and how it could be let through. */
 function refused(gate: Gate, outcome: Extract<Outcome, { kind: "refused" }>, io: Terminal): number {
-  const { decision } = outcome;
-  io.stderr(`cordon: refused (${decision.code}): ${printable(outcome.why)}\n`);
-  if (decision.hint !== undefined) io.stderr(`  hint: ${printable(decision.hint)}\n`);
-  if (decision.verdict === "ask") {
+  const { decision, by, why } = outcome;
+  const judged = by === "gate" || by === "person" || by === "nobody";
+  io.stderr(`cordon: refused${judged ? ` (${decision.code})` : ""}: ${printable(why)}\n`);
+  if (judged && decision.hint !== undefined) io.stderr(`  hint: ${printable(decision.hint)}\n`);
+  if (by === "nobody") {
     const rules = decision.offers[0]?.map(({ rule }) => rule) ?? [];
     io.stderr(
       rules.length === 0

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { SandboxPlan } from "../core/layers/9-sandbox/plan.ts";
 import type { SandboxResult } from "../core/layers/9-sandbox/result.ts";
@@ -8,17 +7,19 @@ import { SandboxError } from "../host/sandbox/error.ts";
 import { shellCommand } from "../host/sandbox/linux/arguments.ts";
 import { probeSandbox } from "../host/sandbox/linux/probe.ts";
 import { openSandbox, placeOf } from "../host/sandbox/sandbox.ts";
-import { reportProblems } from "./check.ts";
-import { splitAtDashes } from "./command-text.ts";
 import {
   type Command,
   EXIT,
+  Interruption,
   type Terminal,
   parseFault,
+  pathFrom,
   printable,
   printableJson,
   usageError,
 } from "./command.ts";
+import { splitAtDashes } from "./command-text.ts";
+import { reportProblems, settingsArgument } from "./given-settings.ts";
 
 const HELP = `usage: cordon sandbox [OPTIONS] -- COMMAND [ARGUMENT ...]
        cordon sandbox [OPTIONS] -- 'SHELL TEXT'
@@ -69,20 +70,19 @@ export const command: Command = {
     const [text, ...more] = rest ?? [];
     if (text === undefined)
       return usageError(io, "sandbox", "there is no command", "write `cordon sandbox -- npm test`");
-    const cwd = resolve(io.cwd(), values.cwd ?? ".");
+    const empty = (["cwd", "root", "settings"] as const).find((name) => values[name] === "");
+    if (empty !== undefined) return usageError(io, "sandbox", `--${empty} is empty`);
+    const cwd = pathFrom(io, values.cwd ?? ".");
+    const settings = settingsArgument(io, values.settings);
     const gate = createGate({
       cwd,
-      root: values.root === undefined ? cwd : resolve(io.cwd(), values.root),
+      root: values.root === undefined ? cwd : pathFrom(io, values.root),
       home: io.home,
-      settings:
-        values.settings?.trimStart().startsWith("{") === false
-          ? resolve(io.cwd(), values.settings)
-          : values.settings,
+      settings,
       ambient: values["no-ambient"] !== true,
       env: io.env,
     });
-    if (reportProblems(gate, io, values.settings === undefined ? [] : [values.settings]))
-      return EXIT.settings;
+    if (reportProblems(gate, io, { settings })) return EXIT.settings;
     const { stopped } = gate.policy.managed;
     if (stopped !== undefined) {
       io.stderr(`cordon sandbox: nothing runs until the organisation's policy can be read\n`);
@@ -123,7 +123,8 @@ export function reportResult(result: SandboxResult, io: Terminal): number {
       `cordon: ${when}${violation.kind} ${printable(violation.path)} (${printable(violation.why)})${fate === "" ? "" : `; ${printable(fate)}`}\n`,
     );
   }
-  return result.status;
+  const { reason }: { readonly reason: unknown } = io.interrupted;
+  return result.ended === "aborted" && reason instanceof Interruption ? reason.status : result.status;
 }
 
 /** The plan without the survey of the workspace, which only the inspection afterwards needs. */

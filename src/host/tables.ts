@@ -17,19 +17,24 @@ const PLACES: readonly string[] = [
  * Throws when the data file is missing: without it nothing can be judged.
  */
 export function builtInTables(): Tables {
-  const places = new Map<string, readonly [number, number]>();
-  for (const line of TABLES_INDEX.split("\n")) {
-    const [name = "", offset, length] = line.split(" ");
-    places.set(name, [Number(offset), Number(length)]);
-  }
   return openTables({
     hash: TABLES_HASH,
-    names: [...places.keys()],
     text: (name) => {
-      const place = places.get(name);
+      const place = placeOf(name);
       return place === undefined ? undefined : readEntry(place[0], place[1]);
     },
   });
+}
+
+/** Offset and length of a command's entry. The index is searched as it is: a map of it would be made at each start. */
+function placeOf(name: string): readonly [number, number] | undefined {
+  if (/\s/.test(name)) return undefined;
+  const start = TABLES_INDEX.indexOf(`\n${name} `);
+  if (start === -1) return undefined;
+  const [offset, length] = TABLES_INDEX.slice(start + name.length + 2, start + name.length + 30).split(
+    /[ \n]/,
+  );
+  return [Number(offset), Number(length)];
 }
 
 function readEntry(offset: number, length: number): string {

@@ -486,7 +486,7 @@ describe("the launcher", () => {
   /** A package as npm lays it out, with its program linked into a directory of programs. */
   function packaged(at: Scene): { readonly module: string; readonly program: string; readonly link: string } {
     at.put("lib/cordon/package.json", "{}");
-    const program = at.put("lib/cordon/dist/bin/cordon.mjs", "", 0o755);
+    const program = at.put("lib/cordon/dist/bin/cordon.cjs", "", 0o755);
     mkdirSync(join(at.top, "bin"));
     const link = join(at.top, "bin/cordon");
     symlinkSync(program, link);

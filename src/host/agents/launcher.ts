@@ -19,7 +19,7 @@ export function launcherPath({ module, script }: Start): string {
   const root = packageRoot(dirname(fileURLToPath(module)));
   const launcher = join(root, "cordon");
   if (isProgram(launcher)) return launcher;
-  const program = join(root, "dist", "bin", "cordon.mjs");
+  const program = join(root, "dist", "bin", "cordon.cjs");
   if (script !== undefined && isAbsolute(script) && leadsTo(script, program) && isProgram(script))
     return script;
   if (isProgram(program)) return program;

@@ -89,13 +89,7 @@ export function endOf(
 ): Position {
   for (let window = TAIL; ; window *= 4) {
     const from = Math.max(0, size - window);
-    let last: Sealed | undefined;
-    let skip = from > 0;
-    for (const line of linesOf(descriptor, from, size)) {
-      const read = skip || !line.ended ? "torn" : openBytes(line.raw);
-      if (typeof read === "object" && read.at <= line.offset) last = read;
-      skip = false;
-    }
+    const last = lastRecord([...linesOf(descriptor, from, size)].slice(from > 0 ? 1 : 0));
     if (last !== undefined) {
       return advance(
         descriptor,
@@ -106,6 +100,15 @@ export function endOf(
     }
     if (from === 0) return advance(descriptor, BEGINNING, size, each);
   }
+}
+
+/** The last whole record. Looked for from the end: opening a line takes long enough to be felt at each call. */
+function lastRecord(lines: readonly RawLine[]): Sealed | undefined {
+  for (const line of lines.toReversed()) {
+    const read = line.ended ? openBytes(line.raw) : "torn";
+    if (typeof read === "object" && read.at <= line.offset) return read;
+  }
+  return undefined;
 }
 
 /** A file as another file remembers it. */
