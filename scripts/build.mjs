@@ -2,7 +2,16 @@
 // in a directory of its own that takes the place of the old one at the end, so that nobody ever
 // runs half a build.
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
 
@@ -23,18 +32,34 @@ run("compiling", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"
 // The command line as few files: what every call needs, and what each command needs. CommonJS,
 // because its compiled code can be kept.
 const files = { format: "cjs", dir: `${fresh}/bin`, minify: true };
-const bundled = (input, chunkFileNames) =>
+const bundled = (input, more) =>
   build({
     input,
     platform: "node",
     resolve: { mainFields: ["module", "main"] },
-    output: { ...files, entryFileNames: "[name].cjs", chunkFileNames },
+    output: { ...files, entryFileNames: "[name].cjs", ...more },
   }).catch((error) => {
     console.error(`build: bundling failed: ${error.message}`);
     process.exit(70);
   });
 await bundled({ cordon: "src/cli/boot.ts" });
-await bundled({ program: "src/cli/entry.ts" }, "[name]-[hash].cjs");
+await bundled(
+  { program: "src/cli/entry.ts" },
+  {
+    chunkFileNames: "[name]-[hash].cjs",
+    codeSplitting: { groups: [{ name: "hot", test: /src\/cli\/(main|surroundings|hook)\.ts$/ }] },
+  },
+);
+// One byte a character is read faster.
+for (const name of readdirSync(`${fresh}/bin`)) {
+  const file = `${fresh}/bin/${name}`;
+  const text = readFileSync(file, "utf8");
+  const escaped = text.replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  if (escaped !== text) writeFileSync(file, escaped);
+}
 chmodSync(`${fresh}/bin/cordon.cjs`, 0o755);
 copyFileSync("src/core/knowledge/tables.gen.txt", `${fresh}/tables.txt`);
 for (const sample of ["hook", "ask", "check"])

@@ -31,8 +31,8 @@ export function programLoader(
     const file = join(directory, name);
     const module = { exports: {} };
     modules.set(name, module);
-    // The #! line of the file that is run is none here.
-    const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, "utf8")}\n})`;
+    // The build writes nothing but ASCII.
+    const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, "latin1")}\n})`;
     const script = new Script(source, { filename: file, cachedData: compiled(file) });
     loaded({ file, script });
     const run: unknown = script.runInThisContext();

@@ -21,4 +21,9 @@ async function start(): Promise<number> {
   return main(process.argv.slice(2), surroundings(), version());
 }
 
-void start().then((status) => (process.exitCode = status), crash);
+void start().then((status) => {
+  process.exitCode = status;
+  // A read of standard input that nobody waits for any more cannot be called off, and even
+  // process.exit() waits for it.
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), 1_000).unref();
+}, crash);

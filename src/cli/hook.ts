@@ -1,6 +1,5 @@
 import { statSync } from "node:fs";
 import { isAbsolute } from "node:path";
-import { Readable } from "node:stream";
 import { type HookAnswer, answerFor, refusal, renderAnswer } from "../agents/claude-code/answer.ts";
 import { canAsk } from "../agents/claude-code/askable.ts";
 import { ANSWER_BY } from "../agents/claude-code/hook-command.ts";
@@ -79,7 +78,7 @@ async function answerHook(argv: readonly string[], io: Terminal, probe: SandboxL
   }
   if (name !== "pretooluse") return blocked(io, `there is no event \`${event}\``);
   try {
-    const text = renderAnswer(await inTime(answer(io, probe), io));
+    const text = renderAnswer(await inTime(answer(io, probe)));
     // One write, at the very end: half an answer would be none, and the call would run.
     if (text !== "") io.stdout(text);
     return 0;
@@ -94,19 +93,14 @@ function blocked(io: Terminal, why: string): number {
   return BLOCK;
 }
 
-/**
- * The answer, or a refusal when it is not there in time. Standard input is closed then, so that
- * nothing keeps the process alive; what still comes of the work goes nowhere.
- */
-async function inTime(work: Promise<HookAnswer>, io: Terminal): Promise<HookAnswer> {
-  const late = new AbortController();
+/** The answer, or a refusal when it is not there in time; what still comes of the work goes nowhere. */
+async function inTime(work: Promise<HookAnswer>): Promise<HookAnswer> {
+  let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<HookAnswer>((resolve) => {
-    const timer = setTimeout(() => resolve(refusal("it took too long")), ANSWER_BY);
-    late.signal.addEventListener("abort", () => clearTimeout(timer));
+    timer = setTimeout(() => resolve(refusal("it took too long")), ANSWER_BY);
   });
   const first = await Promise.race([work, deadline]);
-  late.abort();
-  if (io.stdin instanceof Readable) io.stdin.destroy();
+  clearTimeout(timer);
   return first;
 }
 

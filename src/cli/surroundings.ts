@@ -1,5 +1,6 @@
 import { fstatSync } from "node:fs";
 import { userInfo } from "node:os";
+import { piecesOf } from "./input.ts";
 import { tell, writeAll } from "./output.ts";
 import { Interruption, type Terminal, UsageError } from "./command.ts";
 
@@ -11,8 +12,7 @@ import { Interruption, type Terminal, UsageError } from "./command.ts";
  * `interrupted`.
  */
 export function surroundings(): Terminal {
-  const interruption = new AbortController();
-  const listening = { yet: false };
+  let interruption: AbortController | undefined;
   const start = startDirectory();
   return {
     stdout: result,
@@ -21,7 +21,7 @@ export function surroundings(): Terminal {
       // Node takes a directory for a stream that has ended: no input, and no fault.
       if (fstatSync(0).isDirectory())
         throw new UsageError("standard input is a directory", "give it a file or a pipe");
-      return process.stdin;
+      return piecesOf(0);
     },
     env: process.env,
     cwd: () => {
@@ -41,8 +41,11 @@ export function surroundings(): Terminal {
       return isCharacterDevice(1) ? process.stdout.columns : undefined;
     },
     get interrupted() {
-      if (!listening.yet) listen((signal) => interruption.abort(new Interruption(signal)));
-      listening.yet = true;
+      if (interruption === undefined) {
+        const made = new AbortController();
+        interruption = made;
+        listen((signal) => made.abort(new Interruption(signal)));
+      }
       return interruption.signal;
     },
   };

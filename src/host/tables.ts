@@ -17,11 +17,15 @@ const PLACES: readonly string[] = [
  * Throws when the data file is missing: without it nothing can be judged.
  */
 export function builtInTables(): Tables {
+  const file = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) =>
+    existsSync(path),
+  );
+  if (file === undefined) throw new Error("the command tables are missing; build cordon again");
   return openTables({
     hash: TABLES_HASH,
     text: (name) => {
       const place = placeOf(name);
-      return place === undefined ? undefined : readEntry(place[0], place[1]);
+      return place === undefined ? undefined : readEntry(file, place[0], place[1]);
     },
   });
 }
@@ -37,11 +41,7 @@ function placeOf(name: string): readonly [number, number] | undefined {
   return [Number(offset), Number(length)];
 }
 
-function readEntry(offset: number, length: number): string {
-  const file = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) =>
-    existsSync(path),
-  );
-  if (file === undefined) throw new Error("the command tables are missing; build cordon again");
+function readEntry(file: string, offset: number, length: number): string {
   const descriptor = openSync(file, "r");
   try {
     const bytes = Buffer.alloc(length);
