@@ -9,6 +9,7 @@ export interface Draft {
   readonly language: string;
   class: CommandClass | undefined;
   unknownClass: boolean;
+  network: boolean;
   why: string | undefined;
   readonly options: Map<string, (Word | undefined)[]>;
   readonly operands: Word[];
@@ -36,6 +37,7 @@ export function newDraft(name: string): Draft {
     language: name,
     class: undefined,
     unknownClass: false,
+    network: false,
     why: undefined,
     options: new Map(),
     operands: [],
@@ -64,6 +66,7 @@ export function raise(draft: Draft, to: CommandClass | undefined, why?: string):
     draft.why ??= why;
     return;
   }
+  if (to === "network") draft.network = true;
   if (draft.class === undefined || COMMAND_CLASSES.indexOf(to) > COMMAND_CLASSES.indexOf(draft.class)) {
     draft.class = to;
     if (why !== undefined) draft.why = why;
@@ -80,6 +83,7 @@ export function finish(draft: Draft): Reading {
   return {
     path: draft.path,
     class: draft.unknownClass ? undefined : draft.class,
+    network: draft.network || draft.urls.length > 0,
     why: draft.why,
     options: draft.options,
     operands: draft.operands,

@@ -64,6 +64,8 @@ export interface Reading {
   readonly path: readonly string[];
   /** Undefined: nothing is known. */
   readonly class: CommandClass | undefined;
+  /** It talks to the network, whatever else it does and however little of it was understood. */
+  readonly network: boolean;
   /** Why the class is what it is, where the tables say it. */
   readonly why?: string | undefined;
   /** Canonical option names that are present, with their values. */
@@ -97,6 +99,7 @@ export function unknownReading(name: string, operands: readonly Word[]): Reading
   return {
     path: [name],
     class: undefined,
+    network: false,
     options: new Map(),
     operands,
     effects: [],

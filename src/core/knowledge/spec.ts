@@ -157,6 +157,7 @@ export const READER_NAMES = [
   "join",
   "parallel",
   "printf",
+  "rsync",
   "sed",
   "ssh",
   "tar",

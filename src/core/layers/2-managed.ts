@@ -111,7 +111,7 @@ function network(inquiry: Inquiry, origin: Origin): readonly Opinion[] {
   const opinions: Opinion[] = [];
   for (const invocation of inquiry.script?.invocations ?? []) {
     const { reading } = invocation;
-    if (reading.class !== "network" && reading.urls.length === 0) continue;
+    if (!reading.network) continue;
     opinions.push(
       deny(
         "managed.network",

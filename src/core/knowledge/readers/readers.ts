@@ -6,6 +6,7 @@ import { readFind } from "./find.ts";
 import { readGitCheckout, readGitConfig, readGitPush } from "./git.ts";
 import { readPrintf, readTest } from "./builtins.ts";
 import { readJoined, readParallel, readSsh, readTrap } from "./joined.ts";
+import { readRsync } from "./rsync.ts";
 import { readSedCommand } from "./sed.ts";
 import { readTar } from "./tar.ts";
 import { readXargs } from "./xargs.ts";
@@ -22,6 +23,7 @@ export const readers: Readonly<Record<ReaderName, Reader>> = {
   join: readJoined,
   parallel: readParallel,
   printf: readPrintf,
+  rsync: readRsync,
   sed: readSedCommand,
   ssh: readSsh,
   tar: readTar,

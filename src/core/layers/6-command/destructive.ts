@@ -118,8 +118,7 @@ const SQL_CLIENTS: ReadonlySet<string> = new Set([
 /** `curl … | sh`, `bash <(curl …)`, `sh -c "$(curl …)"`: runs what somebody else serves. */
 function downloadDanger(invocation: Invocation, script: Script): readonly Danger[] {
   const { reading, pipe } = invocation;
-  const downloads = (other: Invocation): boolean =>
-    other.reading.class === "network" || other.reading.urls.length > 0;
+  const downloads = (other: Invocation): boolean => other.reading.network;
   const why = "runs what it downloads, unseen";
   const instead = "download it, read it, then run it";
   if (reading.stdin !== undefined && pipe !== undefined && pipe.stage > 0) {
