@@ -7,7 +7,7 @@ import { MODES } from "../../src/core/call/mode.ts";
 import { type Setting, judgeBash, judgeIn } from "../core/cases/world.ts";
 
 /** More runs for the deep tests. */
-const SCALE = Number(process.env["CORDON_TEST_SCALE"] ?? "1");
+const SCALE = Number(process.env["CORDON_DEEP"] ?? "1");
 const rank = (verdict: string): number => EFFECTS.findIndex((each) => each === verdict);
 const COMMANDS = [
   "ls -la",
