@@ -241,17 +241,24 @@ async function runFileTool(gate: Gate, step: Step, ask: Asker, tell: Tell, io: T
     );
     return false;
   }
-  const path = join(gate.root, shown(step));
-  const { input } = step;
   try {
-    if (step.tool === "Read") io.stdout(`       ${readText(gate.root, path).length} characters read\n`);
-    else if (step.tool === "Edit")
-      editText(gate.root, path, stringAt(input, "old_string") ?? "", stringAt(input, "new_string") ?? "");
-    else writeText(dirname(path), path, stringAt(input, "content") ?? "");
+    const said = carryOut(gate.root, step);
     tell(decision, "done");
+    if (said !== "") io.stdout(`       ${said}\n`);
     return true;
   } catch (error) {
     tell(decision, `failed: ${error instanceof Error ? error.message : String(error)}`);
     return false;
   }
+}
+
+/** Does what a file tool does, and tells what is worth telling. Throws where it cannot. */
+function carryOut(root: string, step: Step): string {
+  const path = join(root, shown(step));
+  const { input } = step;
+  if (step.tool === "Read") return `${readText(root, path).length} characters read`;
+  if (step.tool === "Edit")
+    editText(root, path, stringAt(input, "old_string") ?? "", stringAt(input, "new_string") ?? "");
+  else writeText(dirname(path), path, stringAt(input, "content") ?? "");
+  return "";
 }

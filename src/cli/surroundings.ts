@@ -2,6 +2,7 @@ import { fstatSync } from "node:fs";
 import { userInfo } from "node:os";
 import { piecesOf } from "./input.ts";
 import { tell, writeAll } from "./output.ts";
+import { terminalNumber } from "../host/prompts/terminal-number.ts";
 import { Interruption, type Terminal, UsageError } from "./command.ts";
 
 /**
@@ -54,10 +55,13 @@ export function surroundings(): Terminal {
 function listen(interrupt: (signal: NodeJS.Signals) => void): void {
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
-  process.once("SIGHUP", (signal) => {
-    interrupt(signal);
-    // Node aborts where it cannot put back a terminal that is gone; the signal itself ends it first.
-    process.once("exit", () => process.kill(process.pid, signal));
+  process.once("SIGHUP", interrupt);
+  // Node aborts where it cannot put back a terminal that is gone: the signal for that ends it first.
+  const terminal = terminalNumber();
+  process.once("exit", () => {
+    if (terminal === 0 || terminalNumber() === terminal) return;
+    process.removeAllListeners("SIGHUP");
+    process.kill(process.pid, "SIGHUP");
   });
 }
 

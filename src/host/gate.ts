@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
-import { resolve } from "node:path";
+import { userInfo } from "node:os";
+import { isAbsolute, resolve } from "node:path";
 import type { ToolCall } from "../core/call/call.ts";
 import type { Decision } from "../core/call/decision.ts";
 import type { Facts } from "../core/call/facts.ts";
@@ -75,7 +75,7 @@ export interface Gate {
  */
 export function createGate(options: GateOptions = {}): Gate {
   const env = options.env ?? process.env;
-  const home = resolve(options.home ?? env["HOME"] ?? homedir());
+  const home = resolve(options.home ?? homeIn(env));
   const cwd = resolve(options.cwd ?? process.cwd());
   const root = resolve(options.root ?? cwd);
   const { sources, fingerprint } = loadSources({
@@ -89,6 +89,12 @@ export function createGate(options: GateOptions = {}): Gate {
   });
   const policy = buildPolicy(sources, { root, cwd, home }, fingerprint);
   return gateFor(policy, { root, cwd, home }, env, builtInTables(), options.mode);
+}
+
+/** A relative or empty `$HOME` counts as unset: it would make the settings of the project the person's. */
+function homeIn(env: Readonly<Record<string, string | undefined>>): string {
+  const { HOME: home } = env;
+  return home !== undefined && isAbsolute(home) ? home : userInfo().homedir;
 }
 
 /** A gate for a policy that is already built. */

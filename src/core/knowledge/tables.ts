@@ -51,19 +51,23 @@ export function openTables({ hash, text: textOf }: TableSource): Tables {
   };
 }
 
+type StoredSpec = Omit<CommandSpec, "subcommands"> & {
+  readonly subcommands?: Readonly<Record<string, string>>;
+};
+
 /** What `storeEntry` wrote. The generator made and checked it; here is the one place where its type is asserted. */
 function loadEntry(text: string): CommandEntry {
-  const entry = JSON.parse(text) as CommandEntry;
-  const stored = entry.spec.subcommands;
-  if (stored === undefined) return entry;
+  const entry = JSON.parse(text) as Omit<CommandEntry, "spec"> & { readonly spec: StoredSpec };
+  const { subcommands: stored, ...spec } = entry.spec;
+  if (stored === undefined) return { ...entry, spec };
   const subcommands: Record<string, CommandSpec> = {};
   for (const [name, sub] of Object.entries(stored)) {
     const get = (): CommandSpec => {
-      const spec = JSON.parse(String(sub)) as CommandSpec;
-      Object.defineProperty(subcommands, name, { value: spec, enumerable: true });
-      return spec;
+      const value = JSON.parse(sub) as CommandSpec;
+      Object.defineProperty(subcommands, name, { value, enumerable: true });
+      return value;
     };
     Object.defineProperty(subcommands, name, { get, enumerable: true, configurable: true });
   }
-  return { ...entry, spec: { ...entry.spec, subcommands } };
+  return { ...entry, spec: { ...spec, subcommands } };
 }

@@ -4,13 +4,13 @@ import {
   fchmodSync,
   fstatSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   chmodSync,
   type Stats,
 } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import { makeDirectories } from "../make-directories.ts";
 import { AuditError, reasonOf } from "./error.ts";
 
 /** Where the log lies: the setting, else the state directory of the person. */
@@ -64,7 +64,7 @@ export function prepareDirectory(directory: string): void {
   const hint = "set `cordon.audit.path` to a directory of your own";
   let stats: Stats;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory, 0o700);
     stats = lstatSync(directory);
     if (stats.isDirectory() && isOurs(stats) && (stats.mode & 0o077) !== 0) chmodSync(directory, 0o700);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import type { GlobFact, TreeFact } from "../../core/call/facts.ts";
 import { compileGlob, matchGlob } from "../../core/call/glob.ts";
 
@@ -72,7 +72,8 @@ function list(directory: string, budget: { left: number }): readonly string[] {
 
 function exists(path: string): boolean {
   try {
-    statSync(path);
+    // A link that leads nowhere is a name too, and bash expands to it.
+    lstatSync(path);
     return true;
   } catch {
     return false;

@@ -3,44 +3,87 @@ import { createInterface } from "node:readline/promises";
 import { ReadStream, WriteStream } from "node:tty";
 import type { Suggestion } from "../../core/call/decision.ts";
 import type { Answer, Asker, Question } from "../run/run-call.ts";
+import { takeTurn } from "./turn.ts";
 
-/** Asks one line of the person; undefined when the time is up or the terminal is closed. */
+/** Asks one line of the person; undefined when the time is up or nobody will answer any more. */
 type Ask = (text: string) => Promise<string | undefined>;
 
+/** The controlling terminal, opened for one conversation. */
+interface OpenTerminal {
+  readonly columns: number;
+  readonly write: (text: string) => void;
+  /** Reads a line; undefined when the terminal is closed or the signal aborts. */
+  readonly question: (text: string, until: AbortSignal) => Promise<string | undefined>;
+  readonly close: () => void;
+}
+
 /**
- * Asks on the controlling terminal, whatever standard input and output are.
+ * Asks on the controlling terminal, whatever standard input and output are. `interrupted` ends the
+ * question without an answer. While another cordon asks on the same terminal the question waits.
  *
- * INVARIANT: silence, an unknown answer and a closed terminal are a no. What the agent wrote is
- * printed with control characters escaped (`printable`) and in full.
+ * INVARIANT: silence, an unknown answer, an interruption and a closed terminal are a no. What the
+ * agent wrote is printed in full, with control characters escaped (`printable`) and folded to the
+ * width of the terminal, so that no part of it starts where cordon's own lines start.
  */
-export function terminalAsker(printable: (text: string) => string): Asker {
+export function terminalAsker(printable: (text: string) => string, interrupted?: AbortSignal): Asker {
   return async (question, seconds) => {
-    let descriptor: number;
+    const terminal = openTerminal();
+    if (terminal === undefined) return "nobody";
+    const endTurn = await takeTurn(interrupted);
     try {
-      descriptor = openSync("/dev/tty", "r+");
-    } catch {
-      return "nobody";
-    }
-    const input = new ReadStream(descriptor);
-    const output = new WriteStream(descriptor);
-    const lines = createInterface({ input, output });
-    const expired = AbortSignal.timeout(seconds * 1000);
-    const ask: Ask = async (text) => {
-      try {
-        return await lines.question(text, { signal: expired });
-      } catch {
-        return undefined;
-      }
-    };
-    try {
-      output.write(renderQuestion(question, seconds, printable));
-      const answer = await converse(question, ask, (text) => output.write(text), printable);
+      if (endTurn === undefined) return { kind: "deny" };
+      // The time is the person's: it begins when they can see the question.
+      const expired = AbortSignal.timeout(seconds * 1000);
+      const until = interrupted === undefined ? expired : AbortSignal.any([expired, interrupted]);
+      const ask: Ask = (text) => terminal.question(text, until);
+      terminal.write(renderQuestion(question, seconds, terminal.columns, printable));
+      const answer = await converse(question, ask, terminal.write, printable);
       if (answer === undefined) {
-        output.write("\ncordon: no answer, so the answer is no\n");
+        terminal.write("\ncordon: no answer, so the answer is no\n");
         return expired.aborted ? "timeout" : { kind: "deny" };
       }
       return answer;
     } finally {
+      terminal.close();
+      endTurn?.();
+    }
+  };
+}
+
+/** Undefined where this process has no controlling terminal. */
+function openTerminal(): OpenTerminal | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync("/dev/tty", "r+");
+  } catch {
+    return undefined;
+  }
+  const input = new ReadStream(descriptor);
+  const output = new WriteStream(descriptor);
+  // A terminal that is hung up fails reading and writing; whoever waits for a line gets none.
+  output.on("error", () => undefined);
+  // It keeps its own line editing: an interrupt stays a signal, and an end stays an end.
+  const lines = createInterface({ input, output, terminal: false });
+  input.on("error", () => lines.close());
+  const state = { closed: false };
+  const closed = new Promise<undefined>((resolve) =>
+    lines.once("close", () => {
+      state.closed = true;
+      resolve(undefined);
+    }),
+  );
+  return {
+    columns: output.columns > 0 ? output.columns : 80,
+    write: (text) => void output.write(text),
+    question: async (text, until) => {
+      if (state.closed) return undefined;
+      try {
+        return await Promise.race([lines.question(text, { signal: until }), closed]);
+      } catch {
+        return undefined;
+      }
+    },
+    close: () => {
       lines.close();
       input.destroy();
       output.destroy();
@@ -49,16 +92,24 @@ export function terminalAsker(printable: (text: string) => string): Asker {
       } catch {
         // The streams may have closed it already.
       }
-    }
+    },
   };
 }
+
+/** Width of the names before what a question tells. */
+const MARGIN = 11;
 
 function renderQuestion(
   { command, cwd, decision, unconfined }: Question,
   seconds: number,
+  columns: number,
   printable: (text: string) => string,
 ): string {
-  const row = (name: string, text: string): string => `  ${name.padEnd(9)}${printable(text)}\n`;
+  const room = Math.max(20, columns - MARGIN);
+  const row = (name: string, text: string): string =>
+    foldText(printable(text), room)
+      .map((line, at) => `${(at === 0 ? `  ${name}` : "").padEnd(MARGIN)}${line}\n`)
+      .join("");
   const grave = decision.kind === "destructive" || decision.kind === "critical";
   const rule =
     decision.rule === undefined
@@ -69,8 +120,7 @@ function renderQuestion(
         );
   const parts =
     decision.parts.length < 2 ? "" : decision.parts.map((part) => row(part.decision, part.command)).join("");
-  const [session] = decision.offers.slice(-1);
-  const keepable = session !== undefined && session.length > 0;
+  const session = decision.offers.at(-1);
   return [
     `\ncordon asks${grave ? " - this destroys something" : ""}\n`,
     ...command.split("\n").map((line, at) => row(at === 0 ? "command" : "", line)),
@@ -85,12 +135,31 @@ function renderQuestion(
     ),
     decision.hint === undefined ? "" : row("instead", decision.hint),
     "  [a] allow once\n",
-    keepable
-      ? `  [s] allow for this session: ${printable(textOf(session))}\n  [A] always: shows rule and file before it saves\n`
-      : "",
+    session === undefined
+      ? ""
+      : `  [s] allow for this session: ${foldText(printable(textOf(session)), Math.max(20, room - 20)).join(`\n${" ".repeat(MARGIN + 20)}`)}\n  [A] always: shows rule and file before it saves\n`,
     "  [d] deny; a word for the agent may follow (`d use the test database`)\n",
     `  no answer within ${seconds} seconds is a no\n`,
   ].join("");
+}
+
+/**
+ * The text in lines of at most `room` columns. A character outside ASCII counts as two: where it is
+ * narrower the line is shorter, where it were counted too low the terminal would break the line.
+ */
+export function foldText(text: string, room: number): readonly string[] {
+  const lines: string[] = [];
+  let [line, width] = ["", 0];
+  for (const char of text) {
+    const wide = char > "~" ? 2 : 1;
+    if (width + wide > room) {
+      lines.push(line);
+      [line, width] = ["", 0];
+    }
+    line += char;
+    width += wide;
+  }
+  return [...lines, line];
 }
 
 /** Reads answers until one is clear; undefined when nobody answers. */

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Decision, Suggestion } from "../../core/call/decision.ts";
 import { stringAt } from "../../core/call/json.ts";
@@ -38,6 +39,8 @@ export type Asker = (question: Question, seconds: number) => Promise<Answer | "n
 export type Outcome =
   | {
       readonly kind: "refused";
+      /** `nobody`: there was none to ask, or none answered in time; `log`: the record is required. */
+      readonly by: "gate" | "person" | "nobody" | "log" | "sandbox" | "start";
       readonly decision: Decision;
       /** Why it does not run, for the agent and the person. */
       readonly why: string;
@@ -87,10 +90,14 @@ export async function runCall(gate: Gate, input: CallInput, setup: RunSetup): Pr
       ? await putQuestion(gate, command, decision, unconfined, setup, clock)
       : undefined;
   if (!recorder.decision(gate.call(call), decision, asked?.approval, duration)) {
-    return { kind: "refused", decision, why: "the audit record is required and could not be written" };
+    const why = "the audit record is required and could not be written";
+    return { kind: "refused", by: "log", decision, why };
   }
   const allowed = decision.verdict === "allow" || asked?.approval.answer === "allowed";
-  if (!allowed) return { kind: "refused", decision, why: asked?.why ?? decision.why };
+  if (!allowed) {
+    const by = asked === undefined ? "gate" : asked.approval.by === "nobody" ? "nobody" : "person";
+    return { kind: "refused", by, decision, why: asked?.why ?? decision.why };
+  }
   if (asked?.answer !== undefined) keep(gate, asked.answer, setup, notify);
   return probe?.kind === "available"
     ? confine(gate, probe.bubblewrap, command, call, decision, recorder, setup)
@@ -109,10 +116,11 @@ async function confine(
   const sandbox = openSandbox({ bubblewrap, lists: PATHS, environment: gate.env });
   const refuse = (why: string): Outcome => {
     recorder.refusal(why);
-    return { kind: "refused", decision, why };
+    return { kind: "refused", by: "sandbox", decision, why };
   };
   const plan = sandbox.plan(gate.policy, placeOf(gate.root, call.cwd ?? gate.cwd, gate.env));
   if (plan.kind === "refused") return refuse(`${plan.why}; ${plan.hint}`);
+  if (setup.stdio?.signal?.aborted === true) return refuse("it was interrupted before it began");
   try {
     const result = await sandbox.run(plan, shellCommand(plan, command), setup.stdio);
     recorder.run(result, true);
@@ -131,9 +139,20 @@ async function unconfine(
   recorder: Recorder,
   setup: RunSetup,
 ): Promise<Outcome> {
-  const result = await runUnconfined(command, cwd, setup.stdio?.signal);
-  recorder.run(result, false);
-  return { kind: "ran", decision, confined: false, result };
+  const refuse = (why: string): Outcome => {
+    recorder.refusal(why);
+    return { kind: "refused", by: "start", decision, why };
+  };
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true)
+    return refuse(`${cwd} is no directory; start in a directory that exists`);
+  if (setup.stdio?.signal?.aborted === true) return refuse("it was interrupted before it began");
+  try {
+    const result = await runUnconfined(command, cwd, setup.stdio);
+    recorder.run(result, false);
+    return { kind: "ran", decision, confined: false, result };
+  } catch (error) {
+    return refuse(`bash could not be started: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 interface Asked {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeDirectories } from "../make-directories.ts";
 import type { Inspection } from "../../core/layers/9-sandbox/plan.ts";
 import { startOf } from "./linux/processes.ts";
 import type { Remembered } from "./quarantine.ts";
@@ -25,7 +26,7 @@ export function notePending(record: PendingRecord): () => void {
   );
   const text = JSON.stringify({ inspection: record.inspection, remembered: [...record.remembered] });
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory, 0o700);
     writeFileSync(path, text, { mode: 0o600, flag: "wx" });
   } catch {
     return () => undefined;

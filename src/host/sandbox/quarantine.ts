@@ -3,7 +3,6 @@ import {
   closeSync,
   constants,
   cpSync,
-  mkdirSync,
   openSync,
   readlinkSync,
   renameSync,
@@ -13,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { makeDirectories } from "../make-directories.ts";
 import type { Seen } from "../../core/layers/9-sandbox/facts.ts";
 import type { Remedy } from "../../core/layers/9-sandbox/aftermath.ts";
 import type { Violation } from "../../core/layers/9-sandbox/result.ts";
@@ -94,7 +94,7 @@ function moveAway(path: string, place: string, index: number): string {
     const beside = `${basename(path)}.cordon-quarantine-${randomBytes(4).toString("hex")}`;
     const to = join(place, `${index}-${basename(path)}`);
     try {
-      mkdirSync(place, { recursive: true, mode: 0o700 });
+      makeDirectories(place, 0o700);
       moveInto(from, to);
       return to;
     } catch {

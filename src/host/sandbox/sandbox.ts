@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { makeDirectories } from "../make-directories.ts";
 import { aftermath, uninspected } from "../../core/layers/9-sandbox/aftermath.ts";
 import type { Place } from "../../core/layers/9-sandbox/facts.ts";
 import { type SandboxLists, sandboxNeeds } from "../../core/layers/9-sandbox/needs.ts";
@@ -95,7 +95,7 @@ export function openSandbox(setup: {
 /** Made beforehand, so that it can be hidden; a home that cannot be written goes without. */
 function ensureState(state: string): void {
   try {
-    mkdirSync(state, { recursive: true, mode: 0o700 });
+    makeDirectories(state, 0o700);
   } catch {
     // Quarantine then stays beside the place.
   }

@@ -6,13 +6,13 @@ import {
   constants,
   fstatSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
 } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Grant } from "../../core/call/facts.ts";
 import { readRule } from "../../core/settings/rule.ts";
+import { makeDirectories } from "../make-directories.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -79,7 +79,7 @@ export function openSession(id: string, directory: string): Session {
     },
     grant: (rule) => {
       if (rule.includes("\n")) throw new Error("a rule for a session stands on one line");
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectories(directory, 0o700);
       if (lstatSync(directory).isDirectory()) chmodSync(directory, 0o700);
       if (!isOwn(directory)) throw new Error(`${directory} is a link or belongs to another user`);
       const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;

@@ -7,7 +7,6 @@ import {
   fstatSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmSync,
@@ -15,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { makeDirectories } from "../make-directories.ts";
 import { SettingsFileError } from "./error.ts";
 import { readWhole, reasonOf } from "./read-file.ts";
 
@@ -61,7 +61,7 @@ export function replaceFile(
 export function makeDirectory(file: string): string {
   const directory = dirname(file);
   attempt(file, () => {
-    mkdirSync(directory, { recursive: true });
+    makeDirectories(directory);
     if (!lstatSync(directory).isSymbolicLink()) return;
     throw new SettingsFileError(directory, "is a link", "change the settings where it leads");
   });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { SettingsSource, SourcePlace } from "../../core/settings/source.ts";
 import { managedFiles } from "./managed.ts";
 import { type Environment, ownUserFile, projectFiles, stateDirectory } from "./places.ts";
@@ -153,7 +153,7 @@ function insideProject(path: string, { root, home }: LoadRequest): boolean {
 
 function isInside(path: string, directory: string): boolean {
   const way = relative(directory, path);
-  return way === "" || !(way === ".." || way.startsWith(`..${sep}`) || resolve(way) === way);
+  return way === "" || !(way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way));
 }
 
 function toSource(

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
+import { chmodSync, lstatSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { makeDirectories } from "../make-directories.ts";
 import { replaceFile } from "./atomic.ts";
 import { SettingsFileError } from "./error.ts";
 import { readWhole, reasonOf, utf8 } from "./read-file.ts";
@@ -42,7 +43,7 @@ export function recordWritten(state: string, file: string, contents: readonly Ui
 export function preparePrivate(directory: string): void {
   const hint = "make it a directory of your own, or set XDG_STATE_HOME";
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory, 0o700);
     const stats = lstatSync(directory);
     if (stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & 0o077) !== 0) {
       chmodSync(directory, 0o700);
