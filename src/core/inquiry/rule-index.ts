@@ -96,11 +96,7 @@ export function indexRules(
       }
       case "path":
         if (rule.tool === "Read" || rule.tool === "Edit") {
-          paths.push({
-            rule,
-            family: rule.tool,
-            globs: pathGlobs(specifier.pattern, rule.effect, rule.anchor, place),
-          });
+          paths.push(pathRule(rule, rule.tool, specifier.pattern, place));
         } else if (rule.tool === "Cd") {
           directories.push({ rule, globs: directoryGlobs(specifier.pattern, rule.anchor, place) });
         }
@@ -123,7 +119,7 @@ export function indexRules(
   const byHead = fileBy(commands, (rule) =>
     rule.stages.length === 1 && !rule.exact ? rule.stages[0]?.head : undefined,
   );
-  const bySegment = fileBy(paths, (rule) => literalSegment(rule));
+  const bySegment = fileBy(paths, literalSegment);
   const byTool = fileBy(tools, (rule) =>
     rule.tool.pieces.length === 1 ? rule.tool.text : serverOf(rule.tool.text),
   );
@@ -145,8 +141,8 @@ export function indexRules(
   };
 }
 
-/** `mcp__srv` is every tool of the server. */
-function mcpServer(tool: string): string {
+/** The tool pattern a rule means: `mcp__srv` is every tool of the server. */
+export function mcpServer(tool: string): string {
   return /^mcp__(?:(?!__).)+$/.test(tool) && !tool.includes("*") ? `${tool}__*` : tool;
 }
 
@@ -203,17 +199,27 @@ function climbing(pattern: string, start: string, wide: boolean): readonly Glob[
   return body === pattern ? anchoredGlobs(pattern, start, wide) : anchoredGlobs(`/${body}`, at, wide);
 }
 
-/** A segment that every path the rule matches must have; undefined where there is none. */
-function literalSegment(rule: PathRule): string | undefined {
-  const [segment, ...others] = new Set(rule.globs.map(lastLiteralSegment));
-  return others.length === 0 ? segment : undefined;
+/** A path rule whose patterns are compiled when a call first comes near it: most are never met. */
+function pathRule(
+  rule: Rule,
+  family: PathRule["family"],
+  pattern: string,
+  place: { readonly root: string; readonly cwd: string; readonly home: string },
+): PathRule {
+  let globs: readonly Glob[] | undefined;
+  return {
+    rule,
+    family,
+    get globs() {
+      return (globs ??= pathGlobs(pattern, rule.effect, rule.anchor, place));
+    },
+  };
 }
 
-function lastLiteralSegment(glob: Glob): string | undefined {
-  const text = glob.tokens
-    .map((token) => (token.kind === "char" ? token.char : token.kind === "directories" ? "\0/" : "\0"))
-    .join("");
-  return text.split("/").findLast((segment) => segment !== "" && !segment.includes("\0"));
+/** A segment that every path the rule matches must have; undefined where there is none, or none is plain to see. */
+function literalSegment({ rule: { specifier } }: PathRule): string | undefined {
+  if (specifier.kind !== "path" || /(?:^|\/)\.\.?(?:\/|$)/.test(specifier.pattern)) return undefined;
+  return specifier.pattern.split("/").findLast((segment) => /^[^*?[\]\\!{}~]+$/.test(segment));
 }
 
 interface Filed<T> {

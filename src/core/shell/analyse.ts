@@ -25,6 +25,8 @@ export function analyse(source: string, directory: string, home: string, tables:
     movesTo: new Set(),
     nextPipeline: 0,
     tests: 0,
+    rounds: 0,
+    left: [],
     script: (text, state, place) => walkText(into, text, state, place),
   };
   const place: Place = { background: false, remote: false, depth: 0 };

@@ -22,15 +22,23 @@ export function expandBraces<T>(
   return out;
 }
 
+/** Whether bash would expand braces in a text. */
+export function hasBraces(text: string): boolean {
+  for (let open = text.indexOf("{"); open !== -1; open = text.indexOf("{", open + 1))
+    if (bodyAt(text, open) !== undefined) return true;
+  return false;
+}
+
 function expand(text: string): readonly string[] | undefined {
   for (let open = text.indexOf("{"); open !== -1; open = text.indexOf("{", open + 1)) {
     const body = bodyAt(text, open);
     if (body === undefined) continue;
-    const head = text.slice(0, open);
     const tails = expand(text.slice(body.end + 1));
     if (tails === undefined) return undefined;
+    // `{x..y..z}` is no sequence: it stays, and only what follows is looked at.
+    const head = body.choices === undefined ? text.slice(0, body.end + 1) : text.slice(0, open);
     const out: string[] = [];
-    for (const choice of body.choices) {
+    for (const choice of body.choices ?? [""]) {
       const middles = body.sequence ? [choice] : expand(choice);
       if (middles === undefined) return undefined;
       for (const middle of middles)
@@ -44,33 +52,36 @@ function expand(text: string): readonly string[] | undefined {
 }
 
 interface Body {
-  readonly choices: readonly string[];
+  /** Undefined: not a sequence after all. */
+  readonly choices: readonly string[] | undefined;
   readonly end: number;
   readonly sequence: boolean;
 }
 
-/** The choices of the brace expression that opens at `open`; undefined when it is plain text. */
+/**
+ * The choices of the brace expression that opens at `open`; undefined when it is plain text. As in
+ * bash a `}` closes only behind a comma or `..` of the same depth: `{a}x,b}` is `a}x b`.
+ */
 function bodyAt(text: string, open: number): Body | undefined {
+  // `{}` at the beginning of a word is never looked into.
+  if (open === 0 && text[1] === "}") return undefined;
   let depth = 0;
+  let separated = false;
   const commas: number[] = [];
   for (let at = open + 1; at < text.length; at++) {
     const char = text[at];
     if (char === "{") depth++;
-    else if (char === "," && depth === 0) commas.push(at);
-    else if (char === "}") {
-      if (depth > 0) {
-        depth--;
-        continue;
-      }
+    else if (char === "}" && depth > 0) depth--;
+    else if (char === "}" && separated) {
       const inside = text.slice(open + 1, at);
-      if (commas.length === 0) {
-        const values = sequence(inside);
-        return values === undefined ? undefined : { choices: values, end: at, sequence: true };
-      }
+      if (!inside.includes(",")) return { choices: sequence(inside), end: at, sequence: true };
       const edges = [open, ...commas, at];
       const choices = edges.slice(1).map((edge, index) => text.slice((edges[index] ?? 0) + 1, edge));
       return { choices, end: at, sequence: false };
-    }
+    } else if (depth === 0 && char === ",") {
+      commas.push(at);
+      separated = true;
+    } else if (depth === 0 && text.startsWith("..", at) && text[at + 2] !== "}") separated = true;
   }
   return undefined;
 }

@@ -37,6 +37,10 @@ export function changeState(
   if (name === undefined || !isKnown(name)) return { success: state, failure: state };
   const unchanged: After = { success: state, failure: state };
   switch (name.text) {
+    case "break":
+    case "continue":
+      into.left.push(state);
+      return unchanged;
     case "cd":
       return changeDirectory(into, rest, state);
     case "pushd":
@@ -52,11 +56,26 @@ export function changeState(
   if (DECLARES.has(name.text)) {
     let next = state;
     for (const { name: variable, value } of inline) next = setVariable(next, variable, value);
-    for (const word of rest) if (!isKnown(word) && inline.length === 0) next = { ...next, anyVariable: true };
-    return { success: next, failure: state };
+    // `export "x=1"` is an assignment too, though none to the parser.
+    const settings = rest.filter((word) => !isKnown(word) || word.text.includes("="));
+    if (settings.length > inline.length)
+      for (const word of settings)
+        next = isKnown(word)
+          ? setVariable(next, word.text.replace(/[+=[].*$/s, ""), undefined)
+          : { ...next, anyVariable: true };
+    return { success: next, failure: mergeStates(state, next) };
   }
   if (SETS.has(name.text)) {
-    if (name.text === "printf" && rest[0]?.text.startsWith("-v") !== true) return unchanged;
+    if (name.text === "printf") {
+      const format = rest.find((word) => word.text !== "--");
+      if (format !== undefined && /%[^a-zA-Z%]*n/.test(format.text.replaceAll("%%", "")))
+        into.doubts.push({
+          code: "cmd.variable",
+          why: "printf with `%n` sets a variable",
+          span: format.span,
+        });
+      else if (rest[0]?.text.startsWith("-v") !== true) return unchanged;
+    }
     let next = state;
     for (const word of rest) {
       if (isKnown(word))
@@ -78,13 +97,14 @@ export function changeState(
   return unchanged;
 }
 
-/** `builtin cd x` and `command cd x` are `cd x`. */
+/** `builtin cd x` and `command -p command cd x` are `cd x`. */
 function stripBuiltin(words: readonly Word[]): readonly Word[] {
-  const [first, second] = words;
-  if (first !== undefined && second !== undefined && (first.text === "builtin" || first.text === "command")) {
-    return second.text.startsWith("-") ? words.slice(2) : words.slice(1);
+  let rest = words;
+  while (rest.length > 1 && (rest[0]?.text === "builtin" || rest[0]?.text === "command")) {
+    rest = rest.slice(1);
+    while (rest[0]?.text.startsWith("-") === true) rest = rest.slice(1);
   }
-  return words;
+  return rest;
 }
 
 function changeDirectory(into: Collection, words: readonly Word[], state: ShellState): After {
@@ -94,7 +114,8 @@ function changeDirectory(into: Collection, words: readonly Word[], state: ShellS
   const [target] = operands;
   const home = into.home;
   const unknown: After = { success: inDirectories(state, undefined), failure: state };
-  if (operands.length > 1) return unknown;
+  if (operands.length > 1 || state.variables.has("CDPATH")) return unknown;
+  if (target === undefined && state.variables.has("HOME")) return unknown;
   if (target !== undefined && (!isKnown(target) || target.text === "-" || /^\+?\d+$/.test(target.text)))
     return unknown;
   const path = target === undefined ? home : target.text;

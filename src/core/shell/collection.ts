@@ -21,6 +21,10 @@ export interface Collection {
   nextPipeline: number;
   /** How many `[[ … ]]` there are: they run nothing but are no empty command either. */
   tests: number;
+  /** How often the bodies of loops were walked. */
+  rounds: number;
+  /** States in which a `break` or `continue` leaves a body. */
+  readonly left: ShellState[];
   /** Walks a text that is a script of its own, such as the argument of `sh -c`. */
   readonly script: (text: string, state: ShellState, place: Place) => void;
 }

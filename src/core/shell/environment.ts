@@ -60,12 +60,21 @@ export function sameState(a: ShellState, b: ShellState): boolean {
   );
 }
 
+/** Variables the shell itself writes while it runs, or keeps from being written: what is put there does not stay. */
+const KEPT_BY_SHELL =
+  /^(?:_|REPLY|PWD|OLDPWD|MAPFILE|OPT(?:ARG|IND|ERR)|COPROC|PIPESTATUS|FUNCNAME|DIRSTACK|GROUPS|S?RANDOM|SECONDS|LINENO|COLUMNS|LINES|HISTCMD|PPID|E?UID|SHELLOPTS|(?:BASH|COMP|READLINE|EPOCH)\w*)$/;
+
 export function setVariable(state: ShellState, name: string, value: string | undefined): ShellState {
   const variables = new Map(state.variables);
-  variables.set(name, value);
+  variables.set(name, KEPT_BY_SHELL.test(name) ? undefined : value);
   return { ...state, variables };
 }
 
 export function inDirectories(state: ShellState, directories: readonly string[] | undefined): ShellState {
   return { ...state, directories };
+}
+
+/** The state in a shell that this one starts: where it is stays, and which variables it gets is not followed. */
+export function childState(state: ShellState): ShellState {
+  return { ...state, variables: new Map([...state.variables.keys()].map((name) => [name, undefined])) };
 }

@@ -1,6 +1,6 @@
 import type { Span } from "../call/call.ts";
 import { type Collection, type Place, stringsOf } from "./collection.ts";
-import type { ShellState } from "./environment.ts";
+import { type ShellState, childState } from "./environment.ts";
 import type { Invocation } from "./script.ts";
 
 /**
@@ -24,9 +24,9 @@ export function feedText(
     pipe: undefined,
   };
   if (reader.reading.stdin === "shell") {
-    into.script(text, state, { ...below, nesting: "script" });
+    into.script(text, childState(state), { ...below, nesting: "script" });
     return;
   }
   into.fed.push({ part: reader.id, text, span: anchor });
-  for (const piece of stringsOf(text)) into.script(piece, state, { ...below, nesting: "code" });
+  for (const piece of stringsOf(text)) into.script(piece, childState(state), { ...below, nesting: "code" });
 }

@@ -12,7 +12,7 @@ import type { Doubt } from "../knowledge/reading.ts";
 export function structureDoubts(script: ParsedScript, source: string): readonly Doubt[] {
   const doubts: Doubt[] = [];
   continuations(source, doubts);
-  visit(script, { doubts, source, depth: 0, heredoc: false });
+  visit(script, { doubts, source, depth: 0, heredoc: false, pattern: false });
   return doubts;
 }
 
@@ -23,6 +23,8 @@ interface Walk {
   readonly depth: number;
   /** Inside the body of an unquoted here-document. */
   readonly heredoc: boolean;
+  /** Inside `[[ a =~ b ]]`, where operators are characters. */
+  readonly pattern: boolean;
 }
 
 function add(
@@ -68,6 +70,7 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
     case "Statement":
     case "CompoundList":
     case "AndOr":
+    case "Pipeline":
     case "If":
     case "Elif":
     case "For":
@@ -99,9 +102,9 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
     case "ArithmeticGroup":
     case "ArithmeticCommandExpansion":
       return walk;
-    case "Pipeline":
     case "Command":
-      glued(node, walk);
+      // Behind a redirect or an assignment bash does not always take it for a plain name.
+      if (node.name?.text === "!") add(walk, node.name, "`!` as the name of a command");
       return walk;
     case "Word":
       if (node.text.includes("\\\n")) add(walk, node, "a line continuation inside a word");
@@ -112,6 +115,8 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
       ) {
         add(walk, node, "a process substitution glued to a word");
       }
+      if (!walk.pattern && /[()<>;&|`"'\s]/.test(bareText(node)))
+        add(walk, node, "an operator or a quote inside a word");
       return walk;
     case "ParameterExpansion": {
       const operation = node.operation;
@@ -137,10 +142,12 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
     case "CommandExpansion":
       if (/^\$\{[\s|]/.test(node.text)) add(walk, node, "a substitution only newer shells know");
       if (node.script === undefined) add(walk, node, "a substitution that cannot be read");
-      return { ...walk, depth: walk.depth + 1, heredoc: false };
+      return { ...walk, depth: walk.depth + 1, heredoc: false, pattern: false };
     case "ProcessSubstitution":
       if (node.script === undefined) add(walk, node, "a substitution that cannot be read");
-      return { ...walk, depth: walk.depth + 1, heredoc: false };
+      if (node.script?.commands.length === 0 || !standsAlone(node, walk.source))
+        add(walk, node, "a process substitution that is empty or glued to something");
+      return { ...walk, depth: walk.depth + 1, heredoc: false, pattern: false };
     case "ArithmeticExpansion":
       if (node.text.startsWith("$[")) add(walk, node, "old-style arithmetic");
       return walk;
@@ -170,6 +177,8 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
       if (node.closing === undefined) add(walk, node, "a here-document that does not end");
       if (!/^(?:\w+|'[\w -]+'|"[\w -]+"|\\\w+)$/.test(text))
         add(walk, node, "a here-document with an unusual end mark");
+      if (opensMore(walk.source.slice(node.delimiter?.end ?? node.pos, node.body.pos)))
+        add(walk, node, "a here-document whose line ends inside parentheses or backquotes");
       if (walk.depth > 0 && node.delimiter?.quoted !== true)
         add(walk, node, "an unquoted here-document inside a substitution");
       return walk;
@@ -188,7 +197,7 @@ function judge(node: SyntaxNode, walk: Walk): Walk {
     case "TestNot":
     case "TestGroup":
       testDoubt(node, walk);
-      return walk;
+      return node.type === "TestBinary" && node.operator === "=~" ? { ...walk, pattern: true } : walk;
     case "Function":
       add(walk, node, `defines the function \`${node.name.text}\``, "cmd.function");
       if (callsItself(node))
@@ -225,26 +234,37 @@ function numeric(word: Word): boolean {
   return /^"?\$(?:[?$!#]|\{#\w+\})"?$/.test(word.text);
 }
 
-/** Process substitutions that touch their neighbours: bash reads one word, the parser two. */
-function glued(node: SyntaxNode, walk: Walk): void {
-  const words: { pos: number; end: number; substitution: boolean }[] = [];
-  forEachChild(node, (child) => {
-    if (child.type !== "Word" && child.type !== "Redirect" && child.type !== "Assignment") return;
-    const parts =
-      child.type === "Word" ? child.parts : child.type === "Redirect" ? child.target?.parts : undefined;
-    words.push({
-      pos: child.pos,
-      end: child.end,
-      substitution: parts?.some((part) => part.type === "ProcessSubstitution") === true,
-    });
-  });
-  words.sort((a, b) => a.pos - b.pos);
-  words.forEach((word, at) => {
-    const after = words[at + 1];
-    if (after !== undefined && word.end === after.pos && (word.substitution || after.substitution)) {
-      add(walk, word, "a process substitution glued to a word");
-    }
-  });
+/**
+ * Bash makes one word of a process substitution and whatever touches it, be it a descriptor or a
+ * `#`; the parser makes two or a comment of it.
+ */
+function standsAlone(node: { readonly pos: number; readonly end: number }, source: string): boolean {
+  return (
+    /(?:^|(?:^|[^\\])[\s(;&|])$/.test(source.slice(Math.max(0, node.pos - 2), node.pos)) &&
+    /^[<>]\($/.test(source.slice(node.pos, node.pos + 2)) &&
+    /^(?:$|[\s;&|)])/.test(source.slice(node.end, node.end + 1))
+  );
+}
+
+/** The characters of a word that no part and no backslash accounts for. */
+function bareText(node: Word): string {
+  let text = "";
+  let at = node.pos;
+  for (const part of node.parts ?? []) {
+    text += node.text.slice(at - node.pos, part.pos - node.pos);
+    if (part.type === "Literal") text += part.text;
+    at = part.end;
+  }
+  return (text + node.text.slice(at - node.pos)).replace(/\\[^]/g, "");
+}
+
+/**
+ * Whether the rest of the line that opens a here-document opens something it does not close: bash
+ * then may look for the body elsewhere than the parser.
+ */
+function opensMore(rest: string): boolean {
+  const opened = rest.split("(").length - rest.split(")").length;
+  return opened > 0 || rest.includes("((") || rest.split("`").length % 2 === 0;
 }
 
 /** A function that runs itself in a pipeline or in the background: a fork bomb. */

@@ -3,7 +3,7 @@ import type { Span } from "../call/call.ts";
 import { HOLE, type Word, isKnown } from "../call/word.ts";
 import type { Inner, Reading } from "../knowledge/reading.ts";
 import { unknownReading } from "../knowledge/reading.ts";
-import type { ShellState } from "./environment.ts";
+import { type ShellState, childState } from "./environment.ts";
 import type { Assigned } from "./script.ts";
 import { type Collection, DEEPEST, type Place, stringsOf } from "./collection.ts";
 
@@ -85,16 +85,15 @@ function follow(
     remote,
   };
   switch (inner.kind) {
-    case "argv":
-      unwrap(
-        into,
-        inner.words,
-        [],
-        moved(state, inner.bases),
-        { ...below, nesting: "wrapped", pipe: place.pipe },
-        span,
-      );
+    case "argv": {
+      const wrapped: Place = { ...below, nesting: "wrapped", pipe: place.pipe };
+      const there = moved(state, inner.bases);
+      unwrap(into, inner.words, [], there, wrapped, span);
+      // `env` takes every word with a `=` for an assignment, be it no name: what follows runs too.
+      const program = inner.words.findIndex(({ text }) => !text.includes("="));
+      if (program > 0) unwrap(into, inner.words.slice(program), [], there, wrapped, span);
       return;
+    }
     case "shell": {
       const { word } = inner;
       const anchor = place.anchor ?? word.span;
@@ -105,7 +104,7 @@ function follow(
           span: anchor,
         });
       }
-      into.script(word.text.replaceAll(HOLE, "$_"), moved(state, inner.bases), {
+      into.script(word.text.replaceAll(HOLE, "$_"), childState(moved(state, inner.bases)), {
         ...below,
         nesting: "script",
         anchor,
@@ -114,7 +113,11 @@ function follow(
     }
     case "code":
       for (const text of stringsOf(inner.word.text)) {
-        into.script(text, state, { ...below, nesting: "code", anchor: place.anchor ?? inner.word.span });
+        into.script(text, childState(state), {
+          ...below,
+          nesting: "code",
+          anchor: place.anchor ?? inner.word.span,
+        });
       }
       return;
   }

@@ -12,8 +12,14 @@ import { type Surroundings, expandValue, expandWord } from "./words.ts";
 
 /** Most invocations that are followed; a text with more is a doubt. */
 const MOST = 2_000;
+/** How often the body of one loop is walked to see what it changes, and how often all bodies are. */
+const ROUNDS = 8;
+const MOST_ROUNDS = 100;
+/** How many ways out of the middle of a loop are told apart. */
+const MOST_LEAVES = 64;
 
 const both = (state: ShellState): After => ({ success: state, failure: state });
+const unknown = (state: ShellState): ShellState => ({ ...state, directories: undefined, anyVariable: true });
 const joined = (after: After): ShellState => mergeStates(after.success, after.failure);
 
 /** Walks a text that is a script of its own, such as the argument of `sh -c`. */
@@ -82,9 +88,11 @@ function walkNode(
     case "Command":
       return walkCommand(into, node, state, place);
     case "Redirected": {
+      const since = into.invocations.length;
       const after = walkNode(into, node.command, state, place);
-      walkRedirects(into, node.redirects, state, place, undefined);
-      return after;
+      walkRedirects(into, node.redirects, state, place, undefined, since);
+      // Where a redirect fails, nothing of it runs.
+      return { success: after.success, failure: mergeStates(after.failure, state) };
     }
     case "Subshell":
       walkStatements(into, node.body.commands, state, place);
@@ -128,6 +136,8 @@ function walkNode(
         words.length === 1 && single?.unknown === undefined && single?.glob === undefined
           ? single?.text
           : undefined;
+      const { value: name, pos, end } = node.name;
+      into.assigned.push({ name, value: known, span: place.anchor ?? { start: pos, end } });
       return both(
         stable(into, setVariable(state, node.name.value, known), (entry) => {
           const body = walkStatements(
@@ -165,24 +175,28 @@ function walkNode(
   }
 }
 
-/** Repeats a body until its entry state no longer changes; what each round collects but the last is dropped. */
+/**
+ * Repeats a body until its entry state no longer changes; what each round collects but the last is
+ * dropped. A body that does not settle is walked a last time in a state of which nothing is known.
+ */
 function stable(into: Collection, start: ShellState, body: (entry: ShellState) => ShellState): ShellState {
   let entry = start;
-  for (let round = 0; round < 6; round++) {
-    const marks = [
-      into.invocations.length,
-      into.redirects.length,
-      into.assigned.length,
-      into.doubts.length,
-    ] as const;
-    const exit = mergeStates(entry, body(entry));
+  // `break 2` leaves the outer loop too, so no loop takes away what it finds here.
+  const left = into.left.length;
+  const walked = (from: ShellState): ShellState => {
+    const exit = mergeStates(from, body(from));
+    const leaves = into.left.slice(left);
+    return leaves.length > MOST_LEAVES ? unknown(exit) : leaves.reduce(mergeStates, exit);
+  };
+  const lists = [into.invocations, into.redirects, into.assigned, into.doubts, into.fed, into.left];
+  for (let round = 0; round < ROUNDS && into.rounds++ < MOST_ROUNDS; round++) {
+    const marks = lists.map((list) => list.length);
+    const exit = walked(entry);
     if (sameState(exit, entry)) return exit;
     entry = exit;
-    [into.invocations, into.redirects, into.assigned, into.doubts].forEach((list, at) =>
-      list.splice(marks[at] ?? 0),
-    );
+    lists.forEach((list, at) => list.splice(marks[at] ?? 0));
   }
-  return { directories: undefined, variables: entry.variables, anyVariable: true };
+  return walked(unknown(entry));
 }
 
 /** Walks every command below a node whose order of running is not followed. */
@@ -194,7 +208,7 @@ function walkInside(into: Collection, node: Bash.SyntaxNode, state: ShellState, 
     else if (child.type === "Script")
       walkStatements(into, child.commands, state, { ...place, pipe: undefined });
     else if (child.type === "Redirect" || child.type === "HereDoc" || child.type === "HereString")
-      walkRedirects(into, [child], state, place, undefined);
+      walkRedirects(into, [child], state, place, undefined, into.invocations.length);
     else walkInside(into, child, state, place);
   });
 }
@@ -255,14 +269,14 @@ function walkCommand(into: Collection, node: Bash.Command, state: ShellState, pl
     return both(state);
   }
   if (words.length === 0) {
-    walkRedirects(into, node.redirects, state, place, undefined);
+    walkRedirects(into, node.redirects, state, place, undefined, into.invocations.length);
     into.assigned.push(...assigned);
     let next = state;
     for (const { name, value } of assigned) next = setVariable(next, name, value);
-    return both(next);
+    return node.redirects.length === 0 ? both(next) : both(mergeStates(state, next));
   }
   const id = unwrap(into, words, assigned, state, { ...place, anchor: place.anchor }, span);
-  walkRedirects(into, node.redirects, state, place, id);
+  walkRedirects(into, node.redirects, state, place, id, id);
   return changeState(into, words, inline, state);
 }
 
@@ -272,12 +286,14 @@ function walkRedirects(
   state: ShellState,
   place: Place,
   part: number | undefined,
+  since: number,
 ): void {
   const around: Surroundings = { state, home: into.home };
-  const reader =
-    part === undefined ? undefined : into.invocations.find((invocation) => invocation.id === part);
+  // A program that a wrapper or a script inside the command starts reads the same input.
+  const readers = into.invocations.slice(since).filter(({ reading }) => reading.stdin !== undefined);
   const feed = (text: string | undefined): void => {
-    if (reader !== undefined && text !== undefined) feedText(into, reader, text, state, place, reader.span);
+    if (text === undefined) return;
+    for (const reader of readers) feedText(into, reader, text, state, place, reader.span);
   };
   for (const redirect of redirects) {
     const span = place.anchor ?? { start: redirect.pos, end: redirect.end };

@@ -1,7 +1,7 @@
 import type { DoubleQuotedChild, ParameterExpansionPart, Word as Node, WordPart } from "unbash";
 import type { Span } from "../call/call.ts";
 import { HOLE, type Unknown, type Word } from "../call/word.ts";
-import { expandBraces } from "./braces.ts";
+import { expandBraces, hasBraces } from "./braces.ts";
 import type { ShellState } from "./environment.ts";
 import { isPublicVariable } from "./variables.ts";
 
@@ -22,6 +22,8 @@ interface Atom {
   readonly brace?: boolean;
   /** Comes from a variable and is split at blanks. */
   readonly splits?: boolean;
+  /** `"$@"`: any number of arguments in spite of the quotes. */
+  readonly many?: boolean;
 }
 
 /**
@@ -49,14 +51,36 @@ export function expandWord(node: Node, around: Surroundings): readonly Word[] {
 
 function atomsOfWord(node: Node, around: Surroundings): readonly Atom[] {
   const { parts } = node;
-  if (parts === undefined) return withTilde(node, around, [{ text: node.value, quoted: false }]);
-  const atoms = parts.flatMap((part, at): readonly Atom[] =>
-    // Braces are expanded first: `$A{b,c}` is `$Ab $Ac`.
-    part.type === "SimpleExpansion" && parts[at + 1]?.type === "BraceExpansion"
-      ? [{ text: HOLE, quoted: false, unknown: "variable" }]
-      : atomsOf(part, around, false),
+  const atoms =
+    parts === undefined
+      ? escaped(node.text, node.value)
+      : parts.flatMap((part, at) => {
+          const beside =
+            part.type === "SimpleExpansion" ? besideBrace(part.text, parts[at + 1]?.text) : undefined;
+          return beside ?? atomsOf(part, around, false);
+        });
+  const marked = braced(atoms);
+  // Braces inside `${x-{}` count for bash, in ways of its own.
+  const odd = parts?.some(
+    (part) => part.type === "ParameterExpansion" && /[{}]/.test(part.text.slice(2, -1)),
   );
-  return withTilde(node, around, atoms);
+  if (marked !== atoms && odd === true) return [{ text: "$", quoted: false, brace: true }];
+  return withTilde(node, around, marked);
+}
+
+/** Braces are expanded first: `$A{b,c}` is `$Ab $Ac`; but `$${b,c}` holds none, as `${` hides them. */
+function besideBrace(text: string, next: string | undefined): readonly Atom[] | undefined {
+  if (next === undefined || !/^[{},]/.test(next)) return undefined;
+  return text === "$$"
+    ? [{ text: "$", quoted: false, brace: true }]
+    : [{ text: HOLE, quoted: false, unknown: "environment" }];
+}
+
+/** Marks the unquoted text of a word in which bash sees braces; the parser does not see them all. */
+function braced(atoms: readonly Atom[]): readonly Atom[] {
+  const bare = (atom: Atom): boolean => !atom.quoted && atom.glob !== true && atom.unknown === undefined && atom.splits !== true; // prettier-ignore
+  if (!hasBraces(atoms.map((atom) => (bare(atom) ? atom.text : "\uE100")).join(""))) return atoms;
+  return atoms.map((atom) => (bare(atom) ? { ...atom, brace: true } : atom));
 }
 
 /** The value of an assignment: one string, never split or globbed; undefined where it is not known. */
@@ -107,6 +131,9 @@ function leadingTilde(written: string, around: Surroundings, atoms: readonly Ato
   const slash = after.startsWith("/") || rest.length === 0;
   if (/[\\"'$`]/.test(written.slice(0, 1 + name.length)) || !slash)
     return [{ text: HOLE, quoted: true, unknown: "tilde" }, ...rest];
+  const variables = around.state.variables;
+  if (around.state.anyVariable || variables.has(name === "+" ? "PWD" : "HOME"))
+    return [{ text: HOLE, quoted: true, unknown: "tilde" }, { ...first, text: after }, ...rest];
   if (name === "") return [{ text: around.home, quoted: true }, { ...first, text: after }, ...rest];
   if (name === "root") return [{ text: "/root", quoted: true }, { ...first, text: after }, ...rest];
   const directories = around.state.directories;
@@ -130,7 +157,7 @@ function atomsOf(part: WordPart | DoubleQuotedChild, around: Surroundings, quote
     case "Glob":
       // What stands between brackets is expanded and unquoted too, and braces before anything else.
       return /[{}$`"'\\]/.test(part.text)
-        ? [{ text: HOLE, quoted: false, unknown: "glob" }]
+        ? [{ text: HOLE, quoted: false, unknown: part.text.includes("$") ? "environment" : "glob" }]
         : [{ text: part.text, quoted: false, glob: true }];
     case "ExtendedGlob":
       return [{ text: HOLE, quoted: false, unknown: "glob" }];
@@ -143,7 +170,10 @@ function atomsOf(part: WordPart | DoubleQuotedChild, around: Surroundings, quote
     case "CommandExpansion":
       return [{ text: HOLE, quoted, unknown: "substitution" }];
     case "ArithmeticExpansion":
-      return [{ text: HOLE, quoted, unknown: "number" }];
+      // With such a substitution inside, bash finds that `$((` was `$( (` after all.
+      return [
+        { text: HOLE, quoted, unknown: /\bcase\b|\$\([^]*<</.test(part.text) ? "substitution" : "number" },
+      ];
     case "ProcessSubstitution":
       // bash puts the path of a descriptor here; what it reads is judged where it stands.
       return [{ text: "/dev/fd/63", quoted: true }];
@@ -163,6 +193,8 @@ function escaped(text: string, value: string): readonly Atom[] {
 
 function parameter(part: ParameterExpansionPart, around: Surroundings, quoted: boolean): Atom {
   if (part.prefix === "#") return { text: HOLE, quoted, unknown: "number" };
+  if (part.parameter === "@" || part.index?.text === "@")
+    return { text: HOLE, quoted, unknown: "variable", many: true };
   if (part.prefix === undefined && part.index === undefined && part.operation === undefined) {
     return variable(part.parameter, around, quoted);
   }
@@ -173,7 +205,13 @@ function parameter(part: ParameterExpansionPart, around: Surroundings, quoted: b
   }
   if (operation?.type === "Default" && (operation.operator === ":-" || operation.operator === "-")) {
     const value = around.state.variables.get(part.parameter);
-    if (value !== undefined && value !== "") return { text: value, quoted, splits: !quoted };
+    if (
+      value !== undefined &&
+      value !== "" &&
+      !around.state.anyVariable &&
+      (quoted || !around.state.variables.has("IFS"))
+    )
+      return { text: value, quoted, splits: !quoted };
   }
   const own = around.state.variables.has(part.parameter) || isPublicVariable(part.parameter);
   return { text: HOLE, quoted, unknown: own ? "variable" : "environment" };
@@ -181,7 +219,13 @@ function parameter(part: ParameterExpansionPart, around: Surroundings, quoted: b
 
 function variable(name: string, around: Surroundings, quoted: boolean): Atom {
   const { state } = around;
-  if (/^[?$!#]$/.test(name)) return { text: HOLE, quoted, unknown: "number" };
+  // With an IFS of its own the script splits at anything.
+  if (!quoted && state.variables.has("IFS"))
+    return { text: HOLE, quoted, unknown: isPublicVariable(name) ? "variable" : "environment" };
+  if (name === "@") return { text: HOLE, quoted, unknown: "variable", many: true };
+  // Before anything ran in the background `$!` is nothing at all.
+  if (name === "!") return { text: HOLE, quoted, unknown: "number", many: !quoted };
+  if (/^[?$#]$/.test(name)) return { text: HOLE, quoted, unknown: "number" };
   if (state.variables.has(name)) {
     const value = state.variables.get(name);
     return value === undefined || state.anyVariable
@@ -195,26 +239,26 @@ function variable(name: string, around: Surroundings, quoted: boolean): Atom {
   return { text: HOLE, quoted, unknown: isPublicVariable(name) ? "variable" : "environment" };
 }
 
-const SLOT = "\uE001";
+/** Private-use characters that stand for what braces do not look into. */
+const SLOTS = 0xe100;
+const MOST_SLOTS = 256;
 
 /** Text in which everything but braces is one opaque character, so that braces can be expanded alone. */
-function braceText(atom: Atom): string {
-  return atom.brace === true ? atom.text : SLOT;
+function braceText(atom: Atom, at: number): string {
+  return atom.brace === true ? atom.text : String.fromCharCode(SLOTS + Math.min(at, MOST_SLOTS - 1));
 }
 
 /** Puts the atoms back into an expanded text; a brace's own text holds only literal characters. */
 function restore(atoms: readonly Atom[]): (text: string) => readonly Atom[] | undefined {
-  const others = atoms.filter((atom) => atom.brace !== true);
+  if (atoms.length >= MOST_SLOTS) return () => undefined;
+  const clear = atoms.every(({ brace, text }) => brace !== true || !/[\uE100-\uE1FF]/.test(text));
   return (text) => {
-    let next = 0;
     const out: Atom[] = [];
-    for (const piece of text.split(/(\uE001)/)) {
+    for (const piece of clear ? text.split(/([\uE100-\uE1FF])/) : ["$"]) {
       if (piece === "") continue;
-      if (piece === SLOT) {
-        const atom = others[next++];
-        if (atom === undefined) return undefined;
-        out.push(atom);
-      } else if (/[$`"'\\]/.test(piece)) return undefined;
+      const atom = /^[\uE100-\uE1FF]$/.test(piece) ? atoms[piece.charCodeAt(0) - SLOTS] : undefined;
+      if (atom !== undefined) out.push(atom);
+      else if (/[$`"'\\]/.test(piece)) return undefined;
       else
         for (const bit of piece.split(/([*?[\]])/))
           if (bit !== "") out.push({ text: bit, quoted: false, glob: /^[*?[\]]$/.test(bit) });
@@ -249,7 +293,9 @@ function fromAtoms(raw: string, span: Span, atoms: readonly Atom[]): Word {
   const glob = atoms.some((atom) => atom.glob === true)
     ? atoms.map((atom) => (atom.glob === true ? atom.text : atom.text.replace(/[\\*?[\]]/g, "\\$&"))).join("")
     : undefined;
-  const bare = atoms.some((atom) => atom.unknown !== undefined && !atom.quoted && atom.unknown !== "number");
+  const bare = atoms.some(
+    (atom) => atom.many === true || (atom.unknown !== undefined && !atom.quoted && atom.unknown !== "number"),
+  );
   return {
     raw,
     span,
@@ -257,6 +303,7 @@ function fromAtoms(raw: string, span: Span, atoms: readonly Atom[]): Word {
     ...(glob === undefined ? {} : { glob }),
     ...(unknown === undefined ? {} : { unknown }),
     maySplit: bare,
-    mayVanish: bare && atoms.every((atom) => atom.unknown !== undefined && !atom.quoted),
+    mayVanish:
+      bare && atoms.every((atom) => atom.unknown !== undefined && (!atom.quoted || atom.many === true)),
   };
 }

@@ -72,19 +72,10 @@ describe("a command for the sandbox", () => {
     for (const command of NASTY) {
       const line = intoSandbox({ command }, { ...ENTRY, cordon: "printf" })?.["command"];
       if (typeof line !== "string") throw new Error("there is no command");
-      const { stdout } = spawnSync(
-        "bash",
-        ["-c", line.replace("'printf' sandbox", "printf '%s\\0'")],
-        { encoding: "utf8" },
-      );
-      expect(stdout.split("\0").slice(0, -1)).toEqual([
-        "--root",
-        "/p",
-        "--cwd",
-        "/p/sub dir",
-        "--",
-        command,
-      ]);
+      const { stdout } = spawnSync("bash", ["-c", line.replace("'printf' sandbox", "printf '%s\\0'")], {
+        encoding: "utf8",
+      });
+      expect(stdout.split("\0").slice(0, -1)).toEqual(["--root", "/p", "--cwd", "/p/sub dir", "--", command]);
     }
   });
 

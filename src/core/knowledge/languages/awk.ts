@@ -103,7 +103,13 @@ export function judgeAwk(text: string): { readonly why: string; readonly broken:
       return { why: "writes a file", broken: false };
     if (char === "(" || char === "[") depth++;
     if (char === ")" || char === "]") depth--;
-    if (char === ";" || char === "\n" || char === "}" || char === "{") printing = undefined;
+    // A line end does not always end a statement: behind a comma or `||` it goes on.
+    if (char === ";" || char === "}" || char === "{") printing = undefined;
+    if ((char === "+" || char === "-") && text[at + 1] === char) {
+      // `x++ / 2` divides: what stands before the sign counts.
+      at += 2;
+      continue;
+    }
     operand = char === ")" || char === "]";
     at++;
   }
@@ -115,14 +121,16 @@ export function judgeAwk(text: string): { readonly why: string; readonly broken:
 /** The end of the string or regular expression that opens at `open`, or -1. */
 function literalEnd(text: string, open: number): number {
   const quote = text[open];
-  let bracket = false;
   for (let at = open + 1; at < text.length; at++) {
     const char = text[at];
     if (char === "\\") at++;
     else if (char === "\n") return -1;
-    else if (quote === "/" && char === "[") bracket = true;
-    else if (quote === "/" && char === "]") bracket = false;
-    else if (char === quote && !bracket) return at;
+    else if (quote === "/" && char === "[") {
+      const box = /^\[\^?\]?(?:\[[:.=][^\]\n]*[:.=]\]|\\.|[^\]\\\n])*\]/.exec(text.slice(at))?.[0];
+      // Where `[]/]` and `[[:alpha:]/]` end differs from awk to awk.
+      if (box === undefined || (/^\[\^?\]|\[[:.=]/.test(box) && /[/"#]/.test(box))) return -1;
+      at += box.length - 1;
+    } else if (char === quote) return at;
   }
   return -1;
 }

@@ -163,7 +163,10 @@ export function parseSed(text: string): SedScript {
       case "i":
       case "c": {
         let rest = line();
-        while (rest.endsWith("\\") && at < text.length) rest = line();
+        // What `a\\` stands for differs from version to version.
+        if (/^\s*\\{2,}$/.test(rest)) return done(true);
+        // An even number of backslashes is so many characters and the line ends.
+        while (/(?:^|[^\\])(?:\\\\)*\\$/.test(rest) && at < text.length) rest = line();
         continue;
       }
       case "r":

@@ -7,10 +7,11 @@ export function readXargs(draft: Draft, operands: readonly Word[]): void {
   const span = operands[0]?.span ?? { start: 0, end: 0 };
   const command = operands.length === 0 ? [literalWord("echo", span)] : operands;
   const marks = [...(draft.options.get("--replace") ?? []), ...(draft.options.get("-I") ?? [])];
-  if (marks.length === 0) {
+  // Of `-I` and a limit of words or lines the one that stands last counts.
+  const limited = ["--max-args", "--max-lines", "-L"].some((name) => draft.options.has(name));
+  if (marks.length === 0 || limited)
     draft.inner.push({ kind: "argv", words: [...command, unknownWords(span, "input")], bases: [] });
-    return;
-  }
+  if (marks.length === 0) return;
   const mark = marks.at(-1)?.text ?? "{}";
   const filled = command.map((word): Word => {
     if (mark === "" || !word.text.includes(mark)) return word;

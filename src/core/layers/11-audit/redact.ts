@@ -41,7 +41,8 @@ export function redact(text: string): Redaction {
   const merged = merge(findings);
   const pieces: string[] = [];
   const found: string[] = [];
-  for (const { from, to } of merged) {
+  // Each finding, not only what they became together: a token inside a longer one counts alone elsewhere.
+  for (const { from, to } of [...merged, ...findings]) {
     const raw = head.slice(from, to);
     found.push(raw);
     const plain = raw.replace(/["'\\]/g, "");
@@ -55,7 +56,7 @@ export function redact(text: string): Redaction {
   }
   pieces.push(withoutAll(head.slice(at), again));
   if (cut) pieces.push(`[cut: ${text.length - WINDOW} characters]`);
-  return { text: pieces.join(""), found };
+  return { text: pieces.join(""), found: [...new Set(found)] };
 }
 
 /** Overlapping findings become one, named after the first kind found for it. */
