@@ -34,7 +34,7 @@ export function scene(): Scene {
     top,
     home,
     project,
-    env: { HOME: home, PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
+    env: { HOME: home, PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin` },
     put,
     settings: (settings) => put("home/.config/cordon/settings.json", JSON.stringify(settings)),
   };

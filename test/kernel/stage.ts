@@ -117,6 +117,8 @@ export async function openStage(): Promise<Stage> {
     close: () => {
       for (const child of made) child.kill("SIGKILL");
       if (account !== undefined) retry(() => execFileSync("userdel", [account.name], { stdio: "pipe" }));
+      // A directory that a test made read-only keeps what is in it from anybody but root.
+      if (account === undefined) execFileSync("chmod", ["-R", "u+rwX", base]);
       // Node's own removal gives up on very deep directories.
       execFileSync("rm", ["-rf", base]);
     },
