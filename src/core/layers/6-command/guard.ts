@@ -25,7 +25,7 @@ const LOOSENS: ReadonlySet<string> = new Set([
 /** cordon's guard is not for the agent to change: denied in every mode, through any wrapper. */
 export function guardOpinions(invocation: Invocation): readonly Opinion[] {
   const texts = invocation.words.map(({ text }) => text);
-  const at = texts.findIndex((text) => /(?:^|\/)cordon(?:\.m?js)?$/.test(text));
+  const at = texts.findIndex((text) => /(?:^|\/)(?:cordon(?:\.[cm]?js)?|program\.cjs)$/.test(text));
   if (at === -1 || at > 3) return [];
   const rest = texts.slice(at + 1);
   const sub = rest.find((text) => !text.startsWith("-"));
