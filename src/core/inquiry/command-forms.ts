@@ -7,6 +7,8 @@ import { isHarmlessVariable } from "../shell/variables.ts";
 export interface CommandForms {
   /** As an allow rule sees it: dequoted, blanks folded, harmless assignments dropped, others kept. */
   readonly plain: string;
+  /** What stands in `plain` before the program: the assignments that were kept, each with a blank behind it. */
+  readonly assigned: string;
   /**
    * Every spelling a deny or ask rule must see through: without assignments, the program's bare
    * name, git's global options dropped, options in their long form, options first and last.
@@ -19,7 +21,8 @@ export interface CommandForms {
 export function commandForms(invocation: Invocation): CommandForms {
   const texts = invocation.words.map(shown);
   const kept = invocation.assigned.filter(({ name }) => !isHarmlessVariable(name));
-  const plain = [...kept.map(({ name, value }) => `${name}=${value ?? HOLE}`), ...texts].join(" ");
+  const assigned = kept.map(({ name, value }) => `${name}=${value ?? HOLE} `).join("");
+  const plain = assigned + texts.join(" ");
   const [name = "", ...rest] = texts;
   const loose = invocation.words.map(looseText);
   const base = baseOf(name);
@@ -41,7 +44,7 @@ export function commandForms(invocation: Invocation): CommandForms {
     forms.add([...head, implied, ...canonical].join(" "));
     forms.add([...head, ...canonical, implied].join(" "));
   }
-  return { plain, all: [...forms], words: [...head, ...canonical, ...rest, ...reading.implies] };
+  return { plain, assigned, all: [...forms], words: [...head, ...canonical, ...rest, ...reading.implies] };
 }
 
 /** A word in a text that rules see; an empty argument still separates. */

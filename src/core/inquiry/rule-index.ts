@@ -36,6 +36,7 @@ export interface DomainRule {
 
 export interface ParameterRule {
   readonly rule: Rule;
+  readonly tool: Wildcard;
   readonly name: string;
   readonly value: Wildcard;
 }
@@ -58,7 +59,8 @@ export interface RuleIndex {
   readonly allPaths: readonly PathRule[];
   readonly directories: readonly DirectoryRule[];
   readonly domains: readonly DomainRule[];
-  readonly parameters: ReadonlyMap<string, readonly ParameterRule[]>;
+  /** Parameter rules that can match a tool of this name. */
+  parameters(name: string): Iterable<ParameterRule>;
   tools(name: string): Iterable<ToolRule>;
   /** A deny or ask rule for commands exists. */
   readonly guardsCommands: boolean;
@@ -75,7 +77,7 @@ export function indexRules(
   const paths: PathRule[] = [];
   const directories: DirectoryRule[] = [];
   const domains: DomainRule[] = [];
-  const parameters = new Map<string, ParameterRule[]>();
+  const parameters: ParameterRule[] = [];
   const tools: ToolRule[] = [];
   for (const rule of policy.rules) {
     const { specifier } = rule;
@@ -105,9 +107,8 @@ export function indexRules(
         domains.push({ rule, domain: compileDomain(specifier.pattern) });
         break;
       case "parameter": {
-        const list = parameters.get(rule.tool) ?? [];
-        list.push({ rule, name: specifier.name, value: compileWildcard(specifier.pattern) });
-        parameters.set(rule.tool, list);
+        const tool = compileWildcard(mcpServer(rule.tool));
+        parameters.push({ rule, tool, name: specifier.name, value: compileWildcard(specifier.pattern) });
         break;
       }
       case "name":
@@ -120,6 +121,9 @@ export function indexRules(
     rule.stages.length === 1 && !rule.exact ? rule.stages[0]?.head : undefined,
   );
   const bySegment = fileBy(paths, literalSegment);
+  const byParameterTool = fileBy(parameters, ({ tool }) =>
+    tool.pieces.length === 1 ? tool.text : undefined,
+  );
   const byTool = fileBy(tools, (rule) =>
     rule.tool.pieces.length === 1 ? rule.tool.text : serverOf(rule.tool.text),
   );
@@ -134,7 +138,7 @@ export function indexRules(
     allPaths: paths,
     directories,
     domains,
-    parameters,
+    parameters: (name) => chain(byParameterTool.filed.get(name), byParameterTool.rest),
     tools: (name) => chainAll([byTool.filed.get(name), byTool.filed.get(serverOf(name) ?? "")], byTool.rest),
     guardsCommands: commands.some(({ rule }) => restricts(rule.effect)),
     guardsPaths: paths.some(({ rule }) => restricts(rule.effect)),

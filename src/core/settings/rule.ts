@@ -204,8 +204,17 @@ function readSpecifier(
     case "interaction":
     case "mcp":
     case "unknown":
+      // Only what bash runs is read; a rule about another shell's commands cannot be told from one about all.
       if (tool === "PowerShell" || tool === "Monitor") {
-        return readCommand(spec, effect, text, faults)?.map((specifier) => ({ effect, tool, specifier }));
+        faults.push({
+          severity: "warning",
+          message:
+            effect === "allow"
+              ? `the allow rule \`${text}\` approves nothing: commands are read for Bash only`
+              : `the ${effect} rule \`${text}\` holds for every ${tool} call: commands are read for Bash only`,
+          hint: `write \`${tool}\` for the whole tool`,
+        });
+        return effect === "allow" ? undefined : one(WHOLE);
       }
       break;
   }

@@ -140,7 +140,11 @@ function allows(rule: CommandRule, invocation: Invocation, form: CommandForms, i
     return !(inquiry.context.rules.guardsCommands && reading.inner.some(({ kind }) => kind === "code"));
   const [stage] = rule.stages;
   if (stage === undefined || rule.stages.length !== 1 || !surelyMatches(stage, form.plain)) return false;
+  // `"git push" x` is not the program its author meant.
+  if (/\s/.test(invocation.words[0]?.text ?? "")) return false;
   if (stage.pieces.length > 1) {
+    // A star that touches the first word was not written for `makeX=1 …`.
+    if (!(stage.pieces[0] ?? "").startsWith(form.assigned)) return false;
     // A star that stands for the command was not written for those that destroy or change files.
     if (stage.head === undefined && stage.pieces.at(-1) !== "" && changes(invocation)) return false;
     // A wrapper runs anything: only an exact rule means the command it was given.

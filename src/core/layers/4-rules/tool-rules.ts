@@ -20,7 +20,8 @@ export function toolOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[]
     }
     opinions.push(say(rule, `\`${name === undefined ? tool : `${tool}(${nameOf(inquiry) ?? ""})`}\``));
   }
-  for (const { rule, name, value } of rules.parameters.get(tool) ?? []) {
+  for (const { rule, tool: pattern, name, value } of rules.parameters(tool)) {
+    if (!surelyMatches(pattern, tool)) continue;
     const given = Object.hasOwn(call.input, name) ? scalar(call.input[name]) : undefined;
     if (given !== undefined && surelyMatches(value, given)) opinions.push(say(rule, `\`${name}: ${given}\``));
   }
