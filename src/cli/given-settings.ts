@@ -26,12 +26,8 @@ function isText(argument: string): boolean {
  */
 export function reportProblems(gate: Gate, io: Terminal, given: GivenSettings): boolean {
   for (const problem of gate.problems) if (problem.severity !== "note") io.stderr(lineFor(problem, given));
-  const { rules, files } = gate.policy.ignored;
-  if (rules > 0) {
-    io.stderr(
-      `cordon: ${rules} allow rule${rules === 1 ? "" : "s"} of ${files.map(printable).join(", ")} ignored: the workspace is not trusted\n`,
-    );
-  }
+  const notice = untrustedNotice(gate);
+  if (notice !== undefined) io.stderr(`cordon: ${printable(notice)}\n`);
   // Only texts of the command line have no file.
   return gate.problems.some(
     ({ severity, key, file }) =>
@@ -39,6 +35,15 @@ export function reportProblems(gate: Gate, io: Terminal, given: GivenSettings): 
       key === undefined &&
       (file === undefined || file === given.settings || file === given.managed),
   );
+}
+
+/** One line about what the project's files would add if they were trusted; undefined where they add nothing. */
+export function untrustedNotice({ policy, root }: Gate): string | undefined {
+  const { rules, files } = policy.ignored;
+  if (files.length === 0) return undefined;
+  const what = rules === 0 ? "settings" : `${rules} allow rule${rules === 1 ? "" : "s"}`;
+  const names = files.map((file) => (file.startsWith(`${root}/`) ? file.slice(root.length + 1) : file));
+  return `${what} of ${names.join(", ")} ${rules === 1 ? "does" : "do"} not count: run \`cordon trust\``;
 }
 
 /** A problem with its place; one of a text on the command line is placed in the argument. */

@@ -32,6 +32,7 @@ import {
   printableJson,
   usageError,
 } from "./command.ts";
+import { untrustedNotice } from "./given-settings.ts";
 
 const INSTALL_HELP = `usage: cordon install claude-code [--user | --project] [OPTIONS]
 
@@ -194,10 +195,11 @@ async function carryOut(request: Request, io: Terminal): Promise<number> {
 function warningsFor(edits: readonly Editing[], io: Terminal): readonly string[] {
   const [agent] = edits;
   const place = { cwd: io.cwd(), home: io.home, env: io.env };
-  const problems = createGate(place).problems.filter(
-    ({ severity, file }) => severity === "error" && file === agent?.file,
-  );
+  const gate = createGate(place);
+  const problems = gate.problems.filter(({ severity, file }) => severity === "error" && file === agent?.file);
+  const notice = untrustedNotice(gate);
   return [
+    ...(notice === undefined ? [] : [notice]),
     ...hookSwitches({ root: io.cwd(), ...place }),
     ...problems.map(
       (problem) =>

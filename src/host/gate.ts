@@ -12,9 +12,10 @@ import type { Tables } from "../core/knowledge/tables.ts";
 import { buildPolicy } from "../core/settings/merge.ts";
 import type { Policy } from "../core/settings/policy.ts";
 import type { Problem } from "../core/settings/problem.ts";
+import type { Place } from "../core/settings/source.ts";
 import { gatherFacts } from "./facts/gather.ts";
 import { runtimeDirectory } from "./session/session.ts";
-import { loadSources } from "./settings/load.ts";
+import { type LoadRequest, loadSources } from "./settings/load.ts";
 import { stateDirectory } from "./settings/places.ts";
 import { builtInTables } from "./tables.ts";
 
@@ -74,21 +75,20 @@ export interface Gate {
  * a managed file that cannot be read denies every call.
  */
 export function createGate(options: GateOptions = {}): Gate {
+  const { place, request } = placeOf(options);
+  const { sources, fingerprint } = loadSources(request);
+  const policy = buildPolicy(sources, place, fingerprint);
+  return gateFor(policy, place, request.env, builtInTables(), options.mode);
+}
+
+/** Where a gate with these options stands, and what it loads its settings by. */
+export function placeOf(options: GateOptions): { readonly place: Place; readonly request: LoadRequest } {
   const env = options.env ?? process.env;
   const home = resolve(options.home ?? homeIn(env));
   const cwd = resolve(options.cwd ?? process.cwd());
-  const root = resolve(options.root ?? cwd);
-  const { sources, fingerprint } = loadSources({
-    root,
-    cwd,
-    home,
-    env,
-    settingsArg: options.settings,
-    managedArg: options.managed,
-    ambient: options.ambient !== false,
-  });
-  const policy = buildPolicy(sources, { root, cwd, home }, fingerprint);
-  return gateFor(policy, { root, cwd, home }, env, builtInTables(), options.mode);
+  const place = { root: resolve(options.root ?? cwd), cwd, home };
+  const { settings: settingsArg, managed: managedArg } = options;
+  return { place, request: { ...place, env, settingsArg, managedArg, ambient: options.ambient !== false } };
 }
 
 /** A relative or empty `$HOME` counts as unset: it would make the settings of the project the person's. */

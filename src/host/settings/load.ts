@@ -5,6 +5,7 @@ import { managedFiles } from "./managed.ts";
 import { type Environment, ownUserFile, projectFiles, stateDirectory } from "./places.ts";
 import { type FileReading, readWhole, utf8 } from "./read-file.ts";
 import { isWritten } from "./written.ts";
+import { type Belief, recordedTrust } from "../trust/belief.ts";
 
 /** What to load, and for whom. All paths absolute. */
 export interface LoadRequest {
@@ -18,8 +19,11 @@ export interface LoadRequest {
   readonly managedArg?: string | undefined;
   /** False: no file of the machine, the project or the person is read. */
   readonly ambient: boolean;
-  /** Whether a file that comes with the project is trusted as it stands. Without it none is. */
-  readonly trusted?: ((file: string, bytes: Uint8Array) => boolean) | undefined;
+  /**
+   * Whether a file that comes with the project is trusted as it stands; `repository`: as one that
+   * neither raises the mode nor loosens the sandbox. Without it, what `cordon trust` recorded.
+   */
+  readonly trusted?: ((file: string, bytes: Uint8Array) => Belief) | undefined;
   readonly platform?: NodeJS.Platform | undefined;
   /** Stands for `/` where managed settings are looked for. */
   readonly top?: string | undefined;
@@ -91,7 +95,7 @@ function addManaged({ root, platform, top }: LoadRequest, add: Add, looked: stri
 
 function addFiles(request: LoadRequest, add: Add, looked: string[]): void {
   const { root, home, env } = request;
-  const trusted = request.trusted ?? ((): boolean => false);
+  const trusted = request.trusted ?? recordedTrust(request);
   const users = userFiles(request);
   const { local, shared } = projectFiles(root);
   const state = stateDirectory(env, home);
@@ -100,12 +104,13 @@ function addFiles(request: LoadRequest, add: Add, looked: string[]): void {
   for (const file of local) {
     looked.push(file);
     const reading = readWhole(file, "follow");
-    const personal =
+    const believed =
       reading.kind === "bytes" &&
       ((stateIsOurs && isWritten(state, file, reading.bytes)) || trusted(file, reading.bytes));
+    const repository = believed === false || believed === "repository";
     // An absolute anchor of a local file is where the session started.
     add(
-      { scope: "local", file, trusted: personal, repository: !personal, ...project, anchor: request.cwd },
+      { scope: "local", file, trusted: believed !== false, repository, ...project, anchor: request.cwd },
       reading,
     );
   }
@@ -114,7 +119,7 @@ function addFiles(request: LoadRequest, add: Add, looked: string[]): void {
     if (users.some((user) => user.file === file)) continue;
     looked.push(file);
     const reading = readWhole(file, "follow");
-    const believed = reading.kind === "bytes" && trusted(file, reading.bytes);
+    const believed = reading.kind === "bytes" && trusted(file, reading.bytes) !== false;
     add({ scope: "project", file, trusted: believed, repository: true, ...project }, reading);
   }
   for (const { file, own } of users) {

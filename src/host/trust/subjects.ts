@@ -1,0 +1,126 @@
+import { lstatSync, readdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join, relative, sep } from "node:path";
+import { type Environment, projectFiles, stateDirectory } from "../settings/places.ts";
+import { codeOf, readWhole, utf8 } from "../settings/read-file.ts";
+import { isWritten } from "../settings/written.ts";
+import type { TrustPlace } from "./place.ts";
+import { isTracked } from "./tracked.ts";
+
+/** Larger files are not trusted: nobody reads them. Bytes. */
+export const LARGEST_TRUSTED: number = 1024 * 1024;
+/** More hook files than this are not looked through. */
+const MOST_CODE = 64;
+
+/** A file of a project that may add something. */
+export type Subject = SubjectPlace &
+  (
+    | { readonly bytes: Uint8Array; readonly text: string; readonly fault?: undefined }
+    /** It is there, and nothing of it can count. */
+    | { readonly bytes?: undefined; readonly text?: undefined; readonly fault: string }
+  );
+
+interface SubjectPlace {
+  /** Absolute. */
+  readonly file: string;
+  /** From the root of the checkout, with `/`. */
+  readonly path: string;
+  readonly kind: "settings" | "local" | "servers" | "code";
+  /** A local file that does not come with the repository. */
+  readonly own: boolean;
+}
+
+/**
+ * The files that trust in a place is about: the settings of the checkout and of the directory,
+ * their servers, and the programs in their hook folders. No link is followed, no pipe is waited
+ * for. Throws what the system says where a folder cannot be looked at.
+ */
+export function subjectsAt(
+  at: TrustPlace,
+  { env, home }: { readonly env: Environment; readonly home: string },
+): readonly Subject[] {
+  const state = stateDirectory(env, home);
+  const folders = [...new Set([at.checkout, at.directory])];
+  return folders.flatMap((folder) => {
+    const { local, shared } = projectFiles(folder);
+    return [
+      ...local.flatMap((file) => subject(at, file, "local", (bytes) => isWritten(state, file, bytes))),
+      ...shared.flatMap((file) =>
+        // In the home directory this one is the person's own.
+        sameFile(file, join(home, ".claude", "settings.json")) ? [] : subject(at, file, "settings"),
+      ),
+      ...subject(at, join(folder, ".mcp.json"), "servers"),
+      ...[".cordon", ".claude"].flatMap((name) => codeIn(at, join(folder, name, "hooks"))),
+    ];
+  });
+}
+
+function subject(
+  at: TrustPlace,
+  file: string,
+  kind: Subject["kind"],
+  counts: (bytes: Uint8Array) => boolean = () => false,
+): readonly Subject[] {
+  const path = relative(at.checkout, file).split(sep).join("/");
+  const place = { file, path, kind, own: false };
+  const reading = readWhole(file, "refuse");
+  if (reading.kind !== "absent" && isLinked(dirname(file)))
+    return [{ ...place, fault: "it lies behind a link" }];
+  switch (reading.kind) {
+    case "absent":
+      return [];
+    case "fault":
+      return [{ ...place, fault: `it ${reading.why}` }];
+    case "bytes":
+      break;
+  }
+  const { bytes } = reading;
+  if (counts(bytes)) return [];
+  if (bytes.length > LARGEST_TRUSTED) return [{ ...place, fault: "it is larger than 1 MB" }];
+  const text = utf8(bytes);
+  if (text === undefined) return [{ ...place, fault: "it is not written in UTF-8" }];
+  return [{ ...place, own: kind === "local" && !isTracked(at, path), bytes, text }];
+}
+
+/** The files in a folder of hooks: programs that settings name, or that are hooks by lying there. */
+function codeIn(at: TrustPlace, folder: string): readonly Subject[] {
+  const path = relative(at.checkout, folder).split(sep).join("/");
+  const place = { file: folder, path, kind: "code", own: false } as const;
+  let names: readonly string[];
+  try {
+    names = lstatSync(folder).isDirectory() ? readdirSync(folder) : ["."];
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return [];
+    throw error;
+  }
+  if (isLinked(folder)) return [{ ...place, fault: "it lies behind a link" }];
+  if (names.length > MOST_CODE) return [{ ...place, fault: `it holds more than ${MOST_CODE} files` }];
+  return names
+    .toSorted()
+    .filter((name) => lstatSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory() !== true)
+    .flatMap((name) => subject(at, join(folder, name), "code"));
+}
+
+/** True where something on the way below the real directory is a link. */
+function isLinked(folder: string): boolean {
+  try {
+    return realpathSync(folder) !== folder;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") {
+      const stats = lstatSync(folder, { throwIfNoEntry: false });
+      return stats?.isSymbolicLink() === true;
+    }
+    throw error;
+  }
+}
+
+function sameFile(a: string, b: string): boolean {
+  return a === b || (basename(a) === basename(b) && realOf(a) === realOf(b));
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
