@@ -10,6 +10,7 @@ const ORDER = [
   "core/shell",
   "core/inquiry",
   "core/layers",
+  "core/hooks",
   "core/gate.ts",
   "agents",
   "host",

@@ -20,6 +20,7 @@ const MERGES: Readonly<Record<Merge, string>> = {
   choice: "highest file; a repository only stricter; faulty = strictest",
   limit: "highest file; a repository only lower; faulty = built-in",
   value: "highest file; faulty = not set",
+  hooks: "those of trusted files join; while one cannot be read, the calls it is for ask",
   inert: "",
 };
 

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { NO_HOOKS } from "../../src/core/settings/hooks.ts";
 import type { LimitPolicy, Policy, SandboxPolicy } from "../../src/core/settings/policy.ts";
 import type { Rule } from "../../src/core/settings/rule.ts";
 import { SandboxError } from "../../src/host/sandbox/error.ts";
@@ -35,6 +36,7 @@ export function policyOf(
 ): Policy {
   return {
     fingerprint: "",
+    hooks: NO_HOOKS,
     rules: request.rules ?? [],
     mode: { value: "default" },
     directories: request.directories ?? [],

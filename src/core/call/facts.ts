@@ -85,11 +85,19 @@ export interface UrlFact {
   readonly host: string;
 }
 
-/** What a PreToolUse hook of the person's own answered. */
+/** What a hook that is asked before a call answered, or why it counts as if it had. */
 export interface HookFact {
   readonly name: string;
+  /** `file:line` of the settings it stands in. */
+  readonly source?: string | undefined;
   readonly decision: "allow" | "ask" | "deny" | "none";
   readonly why: string;
+  /**
+   * Why it counts so, where these are not the hook's own words: it failed, told the agent to stop,
+   * cannot be run by cordon, changed the input otherwise than another one, or never came to an end
+   * with changing it.
+   */
+  readonly because?: "failed" | "stop" | "unsupported" | "conflict" | "loop" | undefined;
 }
 
 /** A permission a person gave for this session. */

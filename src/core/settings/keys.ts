@@ -37,6 +37,7 @@ export type Shape =
  * `choice`: the highest file that sets it; a repository may only choose the stricter; faulty = strictest.
  * `limit`: as `choice`, lower is stricter; faulty = the built-in limit, in managed files as for `closes`.
  * `value`: the highest trusted file that sets it; faulty = not set.
+ * `hooks`: those of trusted files join; one that cannot be read makes the calls it is for ask.
  * `inert`: read by other programs; cordon does nothing with it.
  */
 export type Merge =
@@ -48,6 +49,7 @@ export type Merge =
   | "choice"
   | "limit"
   | "value"
+  | "hooks"
   | "inert";
 
 /**

@@ -39,7 +39,7 @@ export function pooledRules(
     ignored: {
       rules: shut.reduce((sum, { allows }) => sum + allows.length, 0),
       files: shut.flatMap(({ reading, allows }) =>
-        allows.length > 0 || wouldOpen(reading)
+        allows.length > 0 || reading.hooks.length > 0 || wouldOpen(reading)
           ? [reading.source.file ?? `${reading.source.scope} settings`]
           : [],
       ),

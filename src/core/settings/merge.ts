@@ -7,6 +7,8 @@ import {
   openingPaths,
   openingTexts,
 } from "./lists.ts";
+import { hookFiles } from "./hook-files.ts";
+import { hookPolicy } from "./merge-hooks.ts";
 import { managedPolicy } from "./merge-managed.ts";
 import { modePolicy } from "./merge-mode.ts";
 import { pooledRules } from "./merge-rules.ts";
@@ -37,10 +39,14 @@ export function buildPolicy(sources: readonly SettingsSource[], place: Place, fi
   const mode = modePolicy(readings, problems);
   const { rules, ignored } = pooledRules(readings, problems);
   const sandbox = sandboxPolicy(readings, place, lists);
+  const hooks = hookPolicy(readings);
   const limitsOfPaths = {
     blockReadsOutside: locked(readings, "permissions.blockReadsOutsideWorkingDirectories"),
     blockWritesOutside: locked(readings, "permissions.blockWritesOutsideWorkingDirectories"),
-    protectedPaths: addedPatterns(readings, "cordon.protectedPaths", lists),
+    protectedPaths: [
+      ...addedPatterns(readings, "cordon.protectedPaths", lists),
+      ...hookFiles(hooks.hooks, place),
+    ],
     runsLater: addedPatterns(readings, "cordon.runsLater", lists),
     secretPaths: addedPatterns(readings, "cordon.secretPaths", lists),
   };
@@ -60,6 +66,7 @@ export function buildPolicy(sources: readonly SettingsSource[], place: Place, fi
     limitsOfPaths,
     sandbox,
     cordon,
+    hooks,
     problems,
     ignored,
   };
@@ -125,6 +132,7 @@ function cordonPolicy(
     audit: {
       path: auditPath(readings, home, problems),
       required: locked(readings, "cordon.audit.required") !== undefined,
+      retention: highest(readings, "cordon.audit.retention")?.value,
     },
     hook: {
       autoApprove: choose(candidates(readings, "cordon.hook.autoApprove"), false, (a, b) => !a || b).value,

@@ -1,5 +1,6 @@
 import type { Mode } from "../call/mode.ts";
 import type { Scope } from "../call/opinion.ts";
+import type { HookPolicy } from "./hooks.ts";
 import type { Problem } from "./problem.ts";
 import type { Rule } from "./rule.ts";
 
@@ -27,6 +28,7 @@ export interface Policy {
   readonly limitsOfPaths: PathPolicy;
   readonly sandbox: SandboxPolicy;
   readonly cordon: CordonPolicy;
+  readonly hooks: HookPolicy;
   readonly problems: readonly Problem[];
   /** What untrusted project files would have added, for one line on stderr. */
   readonly ignored: { readonly rules: number; readonly files: readonly string[] };
@@ -87,7 +89,12 @@ export interface SandboxPolicy {
 export interface CordonPolicy {
   /** Seconds a prompt waits. */
   readonly approvalTimeout: number;
-  readonly audit: { readonly path?: string | undefined; readonly required: boolean };
+  readonly audit: {
+    readonly path?: string | undefined;
+    readonly required: boolean;
+    /** Days a file of the log is kept; undefined = for ever. */
+    readonly retention?: number | undefined;
+  };
   readonly hook: { readonly autoApprove: boolean; readonly rewriteIntoSandbox: boolean };
   readonly limits: LimitPolicy;
 }

@@ -1,4 +1,5 @@
 import { type Document, readDocument } from "./document.ts";
+import { readHooks } from "./hook-list.ts";
 import type { Problem } from "./problem.ts";
 import { type Finding, type Found, type SettingsReading, consequence } from "./reading.ts";
 import { readValue } from "./value.ts";
@@ -29,6 +30,7 @@ export function readSettings(source: SettingsSource, place: Place): SettingsRead
     return {
       source,
       rules: [askEverything(source, problem)],
+      hooks: [],
       problems: [problem],
       faulty: problem,
       found: () => [],
@@ -49,6 +51,7 @@ export function readSettings(source: SettingsSource, place: Place): SettingsRead
   const walked = document.root && walk(document.root);
   const values = new Map<string, Found<unknown>[]>();
   const rules: readonly Rule[] = walked ? readRuleLists(source, place, walked, document, findings) : [];
+  const hooks = walked ? readHooks(source, place, walked, document, findings) : [];
   if (walked) {
     for (const finding of outsideFindings(source, walked)) findings.push(finding);
     for (const entry of walked.entries) {
@@ -65,6 +68,7 @@ export function readSettings(source: SettingsSource, place: Place): SettingsRead
     rules: faulty
       ? [...rules.filter(({ effect }) => effect !== "allow"), askEverything(source, faulty)]
       : rules,
+    hooks,
     problems: located.map(({ problem }) => problem),
     faulty,
     // The table of keys and the types are made from the same schema, and the walk has checked the value.

@@ -1,4 +1,5 @@
 import type { Position } from "./document.ts";
+import type { Hook } from "./hooks.ts";
 import type { Problem } from "./problem.ts";
 import type { Rule } from "./rule.ts";
 import type { SettingKey, SettingValues } from "./settings.gen.ts";
@@ -24,6 +25,8 @@ export interface Found<V> {
 export interface SettingsReading {
   readonly source: SettingsSource;
   readonly rules: readonly Rule[];
+  /** Whether or not the source is trusted. */
+  readonly hooks: readonly Hook[];
   /** In the order of the text. */
   readonly problems: readonly Problem[];
   /** Why the file cannot be taken at its word: deny rules in it may have been lost. */

@@ -43,6 +43,7 @@ const anything = z.unknown();
 const anyObject = z.record(z.string(), z.unknown());
 const disable = z.literal("disable");
 const seconds = z.int().min(1).max(86_400);
+const days = z.int().min(1).max(36_500);
 const port = z.int().min(1).max(65_535);
 const count = z.int().min(1).max(1_000_000);
 const form = (regex: RegExp, title: string): z.ZodString => z.string().regex(regex).meta({ title });
@@ -226,6 +227,10 @@ const cordon = group("What only cordon has.", {
   audit: group("The audit log.", {
     path: how("value", "outside")(text, "Directory the decisions are recorded in."),
     required: how("lock", "outside")(bool, "No call runs that cannot be recorded.", { default: "false" }),
+    retention: how("value", "outside")(
+      days,
+      "Days after which a file of the log is removed; unset keeps all.",
+    ),
   }),
   hook: group("cordon as the hook of an agent.", {
     autoApprove: choice(bool, "An allowed call is approved to the agent, which then does not ask itself.", {
@@ -285,7 +290,7 @@ const organisation = {
     bool,
     "Allow rules of all other files are ignored and none can be saved; their deny and ask rules count.",
   ),
-  allowManagedHooksOnly: managed.inert(bool, "Only managed hooks run: cordon runs no others yet."),
+  allowManagedHooksOnly: managed.lock(bool, "Only managed hooks run."),
   allowManagedMcpServersOnly: managed.lock(bool, "Only the managed list of MCP servers counts.", {
     denies: MCP,
   }),
@@ -371,10 +376,10 @@ export const settingsSchema: z.ZodType = z.looseObject({
     z.record(z.string(), z.string()),
     "Environment variables for the agent; cordon sets none of them.",
   ),
-  hooks: inert(anyObject, "Hooks of the agent: cordon runs none yet."),
-  disableAllHooks: inert(bool, "Switches hooks off: cordon runs none yet."),
-  allowedHttpHookUrls: inert(texts, "Where HTTP hooks may go: cordon runs none yet."),
-  httpHookAllowedEnvVars: inert(texts, "Variables in headers of HTTP hooks: cordon runs none yet."),
+  hooks: how("hooks")(anyObject, "Programs asked about calls; a repository's only once it is trusted."),
+  disableAllHooks: how("value")(bool, "Switches hooks off; managed ones only in managed settings."),
+  allowedHttpHookUrls: how("restricts")(texts, "The only addresses HTTP hooks may go to; `*` as a wildcard."),
+  httpHookAllowedEnvVars: how("restricts")(texts, "The only variables headers of HTTP hooks may carry."),
   allowedMcpServers: how("restricts")(
     z.array(server),
     "The only MCP servers that may be used; `[]` = none.",

@@ -11,7 +11,7 @@ export function readValue(
   document: Document,
   findings: Finding[],
 ): Found<unknown> | undefined {
-  if (info.merge === "rules") return undefined;
+  if (info.merge === "rules" || info.merge === "hooks") return undefined;
   if (!isPermitted(info.scopes, source)) {
     if (info.merge !== "inert") {
       const message = `\`${path}\` does nothing here: it counts only in ${scopesInWords(info.scopes)}`;
@@ -109,6 +109,7 @@ function misfit(
       };
     case "value":
       return { severity: "error", message: `${must}; it counts as not set`, hint };
+    case "hooks":
     case "inert":
       return { severity: "warning", message: must, hint };
   }

@@ -127,6 +127,9 @@ function renderQuestion(
     parts,
     row("where", cwd),
     row("why", decision.why),
+    ...decision.opinions
+      .filter(({ layer, effect, why }) => layer === "hooks" && effect !== "allow" && why !== decision.why)
+      .map(({ why }) => row("hook", why)),
     rule,
     row("layer", `${decision.layer} · ${decision.code} · mode ${decision.mode}`),
     row(

@@ -5,7 +5,9 @@ import type { SandboxResult } from "../../core/layers/9-sandbox/result.ts";
 import {
   type Approval,
   type AuditRecord,
+  type HookRecord,
   decisionRecord,
+  hooksRecord,
   runRecord,
 } from "../../core/layers/11-audit/record.ts";
 import { auditDirectory } from "../audit/directory.ts";
@@ -16,9 +18,17 @@ import type { Gate } from "../gate.ts";
 /** Writes what was decided and what became of it. */
 export interface Recorder {
   /** False when the record is required and could not be written: the call must not run. */
-  decision(call: ToolCall, decision: Decision, approval: Approval | undefined, duration: number): boolean;
+  decision(
+    call: ToolCall,
+    decision: Decision,
+    approval: Approval | undefined,
+    duration: number,
+    hooks?: readonly HookRecord[],
+  ): boolean;
   run(result: SandboxResult, confined: boolean): void;
   refusal(why: string): void;
+  /** Hooks that ran outside of a decision. */
+  hooks(hooks: readonly HookRecord[], session?: string): void;
 }
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -59,9 +69,11 @@ export function openRecorder(
     if (recorded !== undefined) append(runRecord({ id, call: recorded, result, duration, digest }));
   };
   return {
-    decision: (call, decision, approval, duration) => {
+    decision: (call, decision, approval, duration, hooks) => {
       recorded = call;
-      const written = append(decisionRecord({ id, call, decision, approval, grounds, duration, digest }));
+      const written = append(
+        decisionRecord({ id, call, decision, approval, hooks, grounds, duration, digest }),
+      );
       return written || !audit.required;
     },
     run: (result, confined) =>
@@ -77,5 +89,8 @@ export function openRecorder(
         result.durationMs,
       ),
     refusal: (why) => outcome({ refused: why, sandbox: { kind: "none", violations: [] } }, 0),
+    hooks: (hooks, session) => {
+      if (hooks.length > 0) append(hooksRecord({ id, call: recorded, session, hooks, digest }));
+    },
   };
 }

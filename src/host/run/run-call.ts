@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Decision, Suggestion } from "../../core/call/decision.ts";
+import type { HookFact } from "../../core/call/facts.ts";
 import { stringAt } from "../../core/call/json.ts";
 import { PATHS } from "../../core/knowledge/paths.gen.ts";
 import type { SandboxResult } from "../../core/layers/9-sandbox/result.ts";
@@ -13,7 +14,9 @@ import type { RunOptions } from "../sandbox/linux/run.ts";
 import { openSandbox, placeOf } from "../sandbox/sandbox.ts";
 import type { Session } from "../session/session.ts";
 import { stateDirectory } from "../settings/places.ts";
+import { recordedTrust } from "../trust/belief.ts";
 import { saveRule } from "../settings/save.ts";
+import type { Hooked } from "./hooked.ts";
 import { type Recorder, openRecorder } from "./recorder.ts";
 import { runUnconfined } from "./unconfined.ts";
 
@@ -44,12 +47,16 @@ export type Outcome =
       readonly decision: Decision;
       /** Why it does not run, for the agent and the person. */
       readonly why: string;
+      /** What hooks say to the agent about it. */
+      readonly feedback?: readonly string[] | undefined;
     }
   | {
       readonly kind: "ran";
       readonly decision: Decision;
       readonly confined: boolean;
       readonly result: SandboxResult;
+      /** What hooks say to the agent about it; they cannot undo it. */
+      readonly feedback?: readonly string[] | undefined;
     };
 
 export interface RunSetup {
@@ -61,47 +68,88 @@ export interface RunSetup {
   readonly probe?: Probe | undefined;
   /** Says something a person should know while the call goes on. */
   readonly notify?: ((text: string) => void) | undefined;
+  /** The call is a session of its own: hooks for its start and its end run too. */
+  readonly standalone?: boolean | undefined;
 }
 
 /**
- * Judges a Bash call, asks where it must, runs it in the sandbox and records both.
+ * Judges a Bash call, asks where it must, runs it in the sandbox and records both; the hooks of the
+ * settings run around it.
  *
  * INVARIANT: nothing runs that neither the decision nor a person allowed; where the audit record
- * is required and cannot be written, nothing runs.
+ * is required and cannot be written, nothing runs. What hooks change is decided as if it had come
+ * so from the agent.
  */
 export async function runCall(gate: Gate, input: CallInput, setup: RunSetup): Promise<Outcome> {
   const clock = setup.clock ?? Date.now;
   const notify = setup.notify ?? ((): void => undefined);
-  const command = stringAt(input.input, "command") ?? "";
+  const recorder = openRecorder(gate, "run", clock, notify);
+  if (gate.policy.hooks.hooks.length === 0)
+    return (await conduct(gate, input, setup, { clock, notify, recorder, hooked: undefined, stops: [] }))
+      .outcome;
+  const { openHooked } = await import("./hooked.ts");
+  const hooked = openHooked(gate, setup, notify);
+  const stops = setup.standalone === true ? await hooked.start(recorder) : [];
+  try {
+    const done = await conduct(gate, input, setup, { clock, notify, recorder, hooked, stops });
+    const feedback = await hooked.after(done.outcome, done.call, recorder);
+    return feedback.length === 0 ? done.outcome : { ...done.outcome, feedback };
+  } finally {
+    if (setup.standalone === true) await hooked.end(recorder);
+  }
+}
+
+/** What one call is conducted with. */
+interface Means {
+  readonly clock: () => number;
+  readonly notify: (text: string) => void;
+  readonly recorder: Recorder;
+  /** Undefined where the settings have no hooks. */
+  readonly hooked: Hooked | undefined;
+  /** Answers of hooks that were given before the call. */
+  readonly stops: readonly HookFact[];
+}
+
+async function conduct(
+  gate: Gate,
+  input: CallInput,
+  setup: RunSetup,
+  { clock, notify, recorder, hooked, stops }: Means,
+): Promise<{ readonly outcome: Outcome; readonly call: CallInput }> {
   const { sandbox } = gate.policy;
   const probe = sandbox.enabled ? (setup.probe ?? probeSandbox({ bwrapPath: sandbox.bwrapPath })) : undefined;
   const confined = probe?.kind === "available";
   const fault = probe?.kind === "unavailable" ? `${probe.why} (cure: ${probe.cure})` : undefined;
-  const call: CallInput = { ...input, sandboxed: confined, session: setup.session?.id };
+  const given: CallInput = { ...input, sandboxed: confined, session: setup.session?.id };
 
   const started = clock();
   const grants = setup.session === undefined ? {} : { grants: setup.session.grants() };
-  const decision = gate.decide(call, { ...grants, sandboxFault: fault });
+  const known = { ...grants, sandboxFault: fault, hooks: stops };
+  const judged = stops.length === 0 ? await hooked?.judge(given, known) : undefined;
+  const call = judged?.input ?? given;
+  const command = stringAt(call.input, "command") ?? "";
+  const decision = judged?.decision ?? gate.decide(call, known);
   const duration = clock() - started;
-  const recorder = openRecorder(gate, "run", clock, notify);
   const unconfined = confined ? undefined : (fault ?? "the settings switch the sandbox off");
   const asked =
     decision.verdict === "ask"
       ? await putQuestion(gate, command, decision, unconfined, setup, clock)
       : undefined;
-  if (!recorder.decision(gate.call(call), decision, asked?.approval, duration)) {
+  if (!recorder.decision(gate.call(call), decision, asked?.approval, duration, judged?.records)) {
     const why = "the audit record is required and could not be written";
-    return { kind: "refused", by: "log", decision, why };
+    return { outcome: { kind: "refused", by: "log", decision, why }, call };
   }
   const allowed = decision.verdict === "allow" || asked?.approval.answer === "allowed";
   if (!allowed) {
     const by = asked === undefined ? "gate" : asked.approval.by === "nobody" ? "nobody" : "person";
-    return { kind: "refused", by, decision, why: asked?.why ?? decision.why };
+    return { outcome: { kind: "refused", by, decision, why: asked?.why ?? decision.why }, call };
   }
-  if (asked?.answer !== undefined) keep(gate, asked.answer, setup, notify);
-  return probe?.kind === "available"
-    ? confine(gate, probe.bubblewrap, command, call, decision, recorder, setup)
-    : unconfine(command, call.cwd ?? gate.cwd, decision, recorder, setup);
+  if (asked?.answer !== undefined) await keep(gate, asked.answer, setup, { notify, hooked, recorder });
+  const outcome =
+    probe?.kind === "available"
+      ? await confine(gate, probe.bubblewrap, command, call, decision, recorder, setup)
+      : await unconfine(command, call.cwd ?? gate.cwd, decision, recorder, setup);
+  return { outcome, call };
 }
 
 async function confine(
@@ -196,8 +244,19 @@ async function putQuestion(
 }
 
 /** Remembers an answer. What cannot be kept is said and changes nothing about this call. */
-function keep(gate: Gate, answer: Answer, setup: RunSetup, notify: (text: string) => void): void {
+async function keep(
+  gate: Gate,
+  answer: Answer,
+  setup: RunSetup,
+  { notify, hooked, recorder }: Pick<Means, "notify" | "hooked" | "recorder">,
+): Promise<void> {
   if (answer.kind !== "session" && answer.kind !== "always") return;
+  const blocked =
+    answer.kind === "always" ? await hooked?.change("local", localSettings(gate), recorder) : undefined;
+  if (blocked !== undefined) {
+    notify(`${answer.rules.map(({ rule }) => `\`${rule}\``).join(", ")} was not kept: ${blocked}`);
+    return;
+  }
   for (const { rule } of answer.rules) {
     try {
       if (answer.kind === "session") setup.session?.grant(rule);
@@ -207,6 +266,7 @@ function keep(gate: Gate, answer: Answer, setup: RunSetup, notify: (text: string
           effect: "allow",
           rule,
           state: stateDirectory(gate.env, gate.home),
+          trusted: (file, bytes) => recordedTrust(gate)(file, bytes) === true,
         });
     } catch (error) {
       notify(`\`${rule}\` could not be kept: ${error instanceof Error ? error.message : String(error)}`);

@@ -277,6 +277,7 @@ const ROWS: readonly Row[] = [
   },
   { key: "cordon.audit.path", value: "/log", counts: OUTSIDE, seen: (p) => p.cordon.audit.path === "/log" },
   { key: "cordon.audit.required", value: true, counts: OUTSIDE, seen: (p) => p.cordon.audit.required },
+  { key: "cordon.audit.retention", value: 30, counts: OUTSIDE, seen: (p) => p.cordon.audit.retention === 30 },
   { key: "cordon.hook.autoApprove", value: true, counts: OUTSIDE, seen: (p) => p.cordon.hook.autoApprove },
   {
     key: "cordon.hook.rewriteIntoSandbox",
@@ -672,6 +673,7 @@ describe("nothing set", () => {
     const policy = policyOf();
     expect(policy).toEqual({
       fingerprint: "fingerprint",
+      hooks: { hooks: [], ignored: 0, urls: [], variables: [] },
       rules: [],
       mode: { value: "default" },
       directories: [],

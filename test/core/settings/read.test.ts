@@ -129,7 +129,11 @@ describe("values that are faulty", () => {
       undefined,
     ],
     ['{"env": {"A": 1}}', "warning 1:15 `env.A` must be a string", undefined],
-    ['{"hooks": []}', "warning 1:11 `hooks` must be an object", undefined],
+    [
+      '{"hooks": []}',
+      "error 1:11 `hooks` must be an object; the calls it is for ask until it is mended",
+      undefined,
+    ],
     [
       '{"allowedMcpServers": [{"serverName": "a", "x": 1}]}',
       "error 1:24 `allowedMcpServers[0]` must be",

@@ -79,6 +79,23 @@ export interface PartRecord {
   readonly code: Code;
 }
 
+/** One hook that was run for a call or a session. */
+export interface HookRecord {
+  readonly event: string;
+  readonly name: string;
+  /** `file:line` of the settings it stands in. */
+  readonly source: string;
+  readonly scope: string;
+  readonly answer: "allow" | "ask" | "deny" | "none" | "stop";
+  readonly reason?: string | undefined;
+  /** How it failed. */
+  readonly failure?: string | undefined;
+  /** It wanted another input than the call has. */
+  readonly changed?: true | undefined;
+  /** Milliseconds. */
+  readonly duration: number;
+}
+
 /** One decision on one call. */
 export interface DecisionRecord {
   readonly type: "decision";
@@ -103,7 +120,11 @@ export interface DecisionRecord {
   readonly parts: readonly PartRecord[];
   readonly opinions: readonly OpinionRecord[];
   /** How many opinions and parts did not fit; absent when all did. */
-  readonly omitted?: { readonly opinions: number; readonly parts: number } | undefined;
+  readonly omitted?:
+    | { readonly opinions: number; readonly parts: number; readonly hooks?: number | undefined }
+    | undefined;
+  /** Absent where none ran. */
+  readonly hooks?: readonly HookRecord[] | undefined;
   readonly approval?: Approval | undefined;
   readonly grounds: Grounds;
   /** Milliseconds from call to verdict, without waiting for a person. */
@@ -123,7 +144,20 @@ export interface RunRecord {
   readonly duration: number;
 }
 
-export type AuditRecord = DecisionRecord | RunRecord;
+/** Hooks that ran after a call, or for a session. */
+export interface HooksRecord {
+  readonly type: "hooks";
+  /** The decision's, where there is one. */
+  readonly id: string;
+  readonly session?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly tool?: string | undefined;
+  readonly hooks: readonly HookRecord[];
+  /** How many did not fit. */
+  readonly omitted?: number | undefined;
+}
+
+export type AuditRecord = DecisionRecord | RunRecord | HooksRecord;
 
 /** Everything a decision's record is made from. */
 export interface DecisionInput {
@@ -131,6 +165,7 @@ export interface DecisionInput {
   readonly call: ToolCall;
   readonly decision: Decision;
   readonly approval?: Approval | undefined;
+  readonly hooks?: readonly HookRecord[] | undefined;
   readonly grounds: Grounds;
   /** Milliseconds. */
   readonly duration: number;
@@ -145,6 +180,26 @@ function kept(opinions: readonly Opinion[]): readonly Opinion[] {
     opinion.effect === "deny" ? 0 : opinion.effect === "ask" ? 1 : 2;
   const stay = new Set([...said].sort((a, b) => weight(a) - weight(b)).slice(0, LIMITS.items));
   return said.filter((opinion) => stay.has(opinion));
+}
+
+/** Those that answered or failed stay when there are too many; what they say is redacted. */
+function keptHooks(
+  hooks: readonly HookRecord[],
+  say: (text: string) => string,
+): { readonly hooks: readonly HookRecord[]; readonly omitted: number } {
+  const tells = (each: HookRecord): number =>
+    each.answer !== "none" || each.failure !== undefined || each.changed === true ? 0 : 1;
+  const chosen = [...hooks].sort((a, b) => tells(a) - tells(b)).slice(0, LIMITS.items);
+  return {
+    hooks: chosen.map((each) => ({
+      ...each,
+      name: say(each.name),
+      source: say(each.source),
+      reason: each.reason === undefined ? undefined : say(each.reason),
+      failure: each.failure === undefined ? undefined : say(each.failure),
+    })),
+    omitted: hooks.length - chosen.length,
+  };
 }
 
 /**
@@ -173,9 +228,11 @@ export function decisionRecord(from: DecisionInput): DecisionRecord {
   const parts = decision.parts
     .map((part, index) => ({ ...part, index }))
     .filter((part) => part.index < LIMITS.items || part.index === decision.part);
+  const hooks = keptHooks(from.hooks ?? [], say);
   const omitted = {
     opinions: decision.opinions.filter((opinion) => opinion.effect !== "pass").length - opinions.length,
     parts: decision.parts.length - parts.length,
+    ...(hooks.omitted > 0 ? { hooks: hooks.omitted } : {}),
   };
   return {
     type: "decision",
@@ -212,7 +269,8 @@ export function decisionRecord(from: DecisionInput): DecisionRecord {
       subject: maybe(opinion.subject),
       rule: rule(opinion.rule),
     })),
-    omitted: omitted.opinions + omitted.parts > 0 ? omitted : undefined,
+    omitted: omitted.opinions + omitted.parts + hooks.omitted > 0 ? omitted : undefined,
+    hooks: hooks.hooks.length > 0 ? hooks.hooks : undefined,
     approval: from.approval === undefined ? undefined : { ...from.approval, note: maybe(from.approval.note) },
     grounds: from.grounds,
     duration: from.duration,
@@ -255,5 +313,30 @@ export function runRecord(from: RunInput): RunRecord {
       },
     },
     duration: from.duration,
+  };
+}
+
+/** The record of hooks that ran after a call, or for a session. */
+export function hooksRecord(from: {
+  readonly id: string;
+  /** Undefined for the hooks of a session. */
+  readonly call?: ToolCall | undefined;
+  readonly session?: string | undefined;
+  readonly hooks: readonly HookRecord[];
+  readonly digest: Digest;
+}): HooksRecord {
+  const found = from.call === undefined ? [] : normaliseInput(from.call, from.digest).found;
+  const say = (text: string): string => clip(quoted(text, found), LIMITS.text);
+  const maybe = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : say(text);
+  const { hooks, omitted } = keptHooks(from.hooks, say);
+  return {
+    type: "hooks",
+    id: from.id,
+    session: maybe(from.call?.session ?? from.session),
+    agent: maybe(from.call?.agent),
+    tool: maybe(from.call?.tool),
+    hooks,
+    omitted: omitted > 0 ? omitted : undefined,
   };
 }

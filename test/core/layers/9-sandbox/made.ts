@@ -11,6 +11,7 @@ import type {
 import type { SandboxLists } from "../../../../src/core/layers/9-sandbox/needs.ts";
 import { exactPath, matcherOf } from "../../../../src/core/layers/9-sandbox/mark.ts";
 import { sandboxNeeds } from "../../../../src/core/layers/9-sandbox/needs.ts";
+import { NO_HOOKS } from "../../../../src/core/settings/hooks.ts";
 import type { Policy } from "../../../../src/core/settings/policy.ts";
 
 /** A machine for the pure plan: paths and their types; nothing is looked up. */
@@ -49,6 +50,7 @@ export function policyWith(change: {
 }): Policy {
   return {
     fingerprint: "",
+    hooks: NO_HOOKS,
     rules: change.rules ?? [],
     mode: { value: "default" },
     directories: change.directories ?? [],

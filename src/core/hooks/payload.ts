@@ -1,0 +1,38 @@
+import type { ToolCall } from "../call/call.ts";
+import type { JsonObject } from "../call/json.ts";
+import type { Mode } from "../call/mode.ts";
+import { absolute, expandHome } from "../call/path.ts";
+import type { HookEvent } from "../settings/hooks.ts";
+import { canonicalTool } from "../settings/tools.ts";
+
+/** What every payload begins with. cordon keeps no transcript. */
+export function basePayload(
+  event: HookEvent,
+  at: {
+    readonly session: string;
+    readonly cwd: string;
+    readonly mode: Mode;
+    readonly agent?: string | undefined;
+  },
+): JsonObject {
+  return {
+    session_id: at.session,
+    transcript_path: "",
+    cwd: at.cwd,
+    hook_event_name: event,
+    permission_mode: at.mode,
+    ...(at.agent === undefined ? {} : { agent_type: at.agent }),
+  };
+}
+
+/** The fields that describe a call. Paths of files are absolute. */
+export function callPayload(call: ToolCall): JsonObject {
+  return { tool_name: canonicalTool(call.tool), tool_input: absoluteInput(call) };
+}
+
+function absoluteInput({ input, cwd, home }: ToolCall): JsonObject {
+  const { file_path: path } = input;
+  return typeof path === "string" && path !== ""
+    ? { ...input, file_path: absolute(cwd, expandHome(path, home)) }
+    : input;
+}

@@ -1,0 +1,32 @@
+import { escapeGlob } from "../call/glob.ts";
+import { absolute, expandHome, normalise } from "../call/path.ts";
+import type { Hook } from "./hooks.ts";
+import type { Place } from "./source.ts";
+
+/** Names that are surely files with a program in them. */
+const SCRIPT = /\.(?:sh|bash|zsh|py|rb|pl|php|js|mjs|cjs|ts|mts|cts)$/;
+
+/**
+ * Patterns of the files that hooks run, as far as their settings show: an agent that could change
+ * them would be its own guard. Programs named by a path, and scripts among the words of a command;
+ * a file that is named with a blank, a variable or a substitution is not found.
+ */
+export function hookFiles(hooks: readonly Hook[], place: Place): readonly string[] {
+  const files = hooks.flatMap(({ action }): readonly string[] => {
+    if (action.kind === "module") return [action.path];
+    if (action.kind !== "command") return [];
+    const words =
+      action.args === undefined
+        ? action.command
+            .replace(/["']/g, "")
+            .split(/[\s;|&()<>`]+/)
+            .filter((word) => word !== "")
+        : [action.command, ...action.args];
+    return words
+      .map((word) => word.replace(/\$(?:CLAUDE_PROJECT_DIR\b|\{CLAUDE_PROJECT_DIR\})/g, () => place.root))
+      .map((word) => word.replace(/^\$(?:HOME\b|\{HOME\})/, () => place.home))
+      .filter((word, at) => !/[$\0]/.test(word) && (SCRIPT.test(word) || (at === 0 && word.includes("/"))))
+      .map((word) => normalise(absolute(place.root, expandHome(word, place.home))));
+  });
+  return [...new Set(files)].map(escapeGlob);
+}
