@@ -1,11 +1,12 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { isObject, stringAt, type JsonObject } from "../core/call/json.ts";
-import { auditDirectory } from "../host/audit/directory.ts";
+import { isObject } from "../core/call/json.ts";
 import { AuditError, reasonOf } from "../host/audit/error.ts";
 import { isLinkedHead, type LinkedHead } from "../host/audit/reader.ts";
 import { tailAudit, type Entry } from "../host/audit/tail.ts";
 import { verifyAudit, type Finding } from "../host/audit/verify.ts";
+import { query } from "./audit-query.ts";
+import { HEADER, directoryOf, isAbsent, rowOf } from "./audit-rows.ts";
 import {
   EXIT,
   parseFault,
@@ -25,6 +26,8 @@ const HELP = `cordon audit: read the log of decisions and check that nobody alte
 usage:
   cordon audit verify [DIR] [--against FILE] [--json]
   cordon audit tail [DIR] [-n N] [--follow] [--json]
+  cordon audit query [DIR] [--tool T] [--verdict V] [--code C] [--rule TEXT] [--path P] [--session S]
+                     [--since WHEN] [--until WHEN] [-n N] [--json]
 
 DIR is the audit directory; without it \`cordon/audit\` in $XDG_STATE_HOME, else in ~/.local/state.
 
@@ -40,14 +43,29 @@ tail prints the last decisions: time, verdict, layer and code, command, rule.
   -f, --follow    go on printing what is decided from now on
   --json          print the records, decisions and runs, one JSON object a line
 
+query prints the decisions to which everything that is said applies, oldest first.
+  --tool T        this tool
+  --verdict V     allow, ask or deny
+  --code C        this code, or all below it: \`rule\`, \`rule.deny\`
+  --rule TEXT     some rule that spoke holds this text
+  --path P        the call, or a reason, is about this path or one below it
+  --session S     this session
+  --since WHEN    \`2025-01-31\`, \`2025-01-31T08:00\` (UTC), or so long ago: \`90m\`, \`2h\`, \`7d\`
+  --until WHEN    the same; a day counts whole
+  -n, --lines N   at most so many, the newest (default 1000)
+  --json          print the records, one JSON object a line
+  exit status     0 also where nothing was found
+
 examples:
+  cordon audit query --verdict deny --since 7d
+  cordon audit query --rule 'Bash(npm *)' --json | jq -r .input.command
   cordon audit verify && echo untouched
   cordon audit verify --json > heads.json && cordon audit verify --against heads.json
   cordon audit tail -n 50
   cordon audit tail --follow --json | jq 'select(.verdict == "deny")'
 `;
 
-/** `cordon audit`: verify the log, or show its end. */
+/** `cordon audit`: verify the log, show its end, or look something up. */
 export const command: Command = {
   name: "audit",
   summary: "read the log of decisions and check that nobody altered it",
@@ -59,11 +77,12 @@ export const command: Command = {
       return EXIT.ok;
     }
     if (verb === undefined)
-      return usageError(io, "audit", "what to do is missing", "write `verify` or `tail`");
-    if (verb !== "verify" && verb !== "tail") {
-      return usageError(io, "audit", `unknown command \`${verb}\``, "write `verify` or `tail`");
+      return usageError(io, "audit", "what to do is missing", "write `verify`, `tail` or `query`");
+    if (verb !== "verify" && verb !== "tail" && verb !== "query") {
+      return usageError(io, "audit", `unknown command \`${verb}\``, "write `verify`, `tail` or `query`");
     }
     try {
+      if (verb === "query") return query(rest, io);
       return verb === "verify" ? verify(rest, io) : await tail(rest, io);
     } catch (error) {
       const fault = parseFault(error);
@@ -74,24 +93,6 @@ export const command: Command = {
     }
   },
 };
-
-function directoryOf(positionals: readonly string[], io: Terminal): string {
-  const named = positionals[0];
-  if (named !== undefined) return pathFrom(io, named);
-  return auditDirectory(undefined, io.env, io.home);
-}
-
-/** Says that there is no log; true where there is none. */
-function isAbsent(directory: string, io: Terminal): boolean {
-  try {
-    if (statSync(directory).isDirectory()) return false;
-    io.stderr(`cordon audit: ${printable(directory)} is not a directory\n`);
-  } catch (error) {
-    io.stderr(`cordon audit: no log in ${printable(directory)} (${reasonOf(error)})\n`);
-  }
-  io.stderr("  hint: name the directory that `cordon.audit.path` names\n");
-  return true;
-}
 
 function verify(argv: readonly string[], io: Terminal): number {
   const { values, positionals } = parseArgs({
@@ -187,37 +188,4 @@ async function tail(argv: readonly string[], io: Terminal): Promise<number> {
   for (const entry of result.entries) print(entry);
   if (values.follow) for await (const entry of result.follow(io.interrupted)) print(entry);
   return EXIT.ok;
-}
-
-const WIDTHS = [20, 7, 32] as const;
-const HEADER = `${["time (UTC)", "verdict", "layer/code"].map((name, i) => name.padEnd(WIDTHS[i] ?? 0)).join("  ")}  command\n`;
-
-/** What the call wanted to do, in one line. */
-function subjectOf(record: JsonObject): string {
-  const input = isObject(record["input"]) ? record["input"] : {};
-  const keys = ["command", "file_path", "notebook_path", "path", "url", "query", "pattern", "description"];
-  const subject = keys.map((key) => stringAt(input, key)).find((text) => text !== undefined);
-  const tool = stringAt(record, "tool") ?? "?";
-  return tool === "Bash" && subject !== undefined ? subject : `${tool} ${subject ?? ""}`.trimEnd();
-}
-
-function rowOf(entry: Entry, io: Terminal): string {
-  const { record, time } = entry.sealed;
-  const rule = isObject(record["rule"]) ? stringAt(record["rule"], "text") : undefined;
-  const cells = [
-    `${time.slice(0, 10)} ${time.slice(11, 19)}`,
-    stringAt(record, "verdict") ?? "?",
-    `${stringAt(record, "layer") ?? "?"}/${stringAt(record, "code") ?? "?"}`,
-  ].map((cell, i) => printable(cell).padEnd(WIDTHS[i] ?? 0));
-  const behind = rule === undefined ? "" : `  [${printable(rule)}]`;
-  const before = `${cells.join("  ")}  `;
-  const width = io.isTerminal ? io.columns : undefined;
-  const room =
-    width === undefined ? Number.MAX_SAFE_INTEGER : Math.max(16, width - before.length - behind.length);
-  return `${before}${shorten(printable(subjectOf(record)), room)}${behind}\n`;
-}
-
-function shorten(text: string, room: number): string {
-  if (text.length <= room) return text;
-  return `${text.slice(0, room - 3).replace(/[\uD800-\uDBFF]$/, "")}...`;
 }

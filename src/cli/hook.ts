@@ -4,16 +4,21 @@ import { type HookAnswer, answerFor, refusal, renderAnswer } from "../agents/cla
 import { canAsk } from "../agents/claude-code/askable.ts";
 import { ANSWER_BY } from "../agents/claude-code/hook-command.ts";
 import { type HookCall, readPayload } from "../agents/claude-code/payload.ts";
+import { repeatedReason } from "../agents/claude-code/reason.ts";
 import { type SandboxEntry, intoSandbox, outOfSandbox } from "../agents/claude-code/rewrite.ts";
+import type { Decision } from "../core/call/decision.ts";
 import { type JsonObject, trueAt } from "../core/call/json.ts";
 import { type Mode, atLeastAsStrict } from "../core/call/mode.ts";
 import type { Approval } from "../core/layers/11-audit/record.ts";
+import { denialPattern } from "../core/layers/8-approval/denials.ts";
 import { canonicalTool } from "../core/settings/tools.ts";
 import { launcherPath } from "../host/agents/launcher.ts";
 import { type Gate, createGate } from "../host/gate.ts";
 import { openRecorder } from "../host/run/recorder.ts";
 import type { Probe } from "../host/sandbox/linux/probe.ts";
+import { openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
 import { type Command, type Terminal, printable } from "./command.ts";
+import { tidyLog } from "./tidy-log.ts";
 
 /** Largest payload that is read, in bytes. */
 const LARGEST = 64 * 1024 * 1024;
@@ -160,7 +165,26 @@ async function judge(call: HookCall, io: Terminal, probe: SandboxLook): Promise<
   );
   if (!recorded && decision.verdict !== "deny")
     return refusal("the audit record is required and could not be written");
-  return answerFor(call, decision, { autoApprove: gate.policy.cordon.hook.autoApprove, sandboxed });
+  tidyLog(gate, "hook");
+  const said = answerFor(call, decision, { autoApprove: gate.policy.cordon.hook.autoApprove, sandboxed });
+  if (said.decision !== "deny") return said;
+  return { ...said, reason: repeatedReason(said.reason, noteDenial(call, decision, io)) };
+}
+
+/** How often the session was denied this. Nothing that goes wrong here changes the answer. */
+function noteDenial(call: HookCall, decision: Decision, io: Terminal): number {
+  try {
+    const session = openSession(sessionId(call.session, io.env), runtimeDirectory(io.env, io.home));
+    const { tool, code } = { tool: canonicalTool(call.tool), code: decision.code };
+    return session.deny({
+      tool,
+      pattern: denialPattern(call, decision),
+      code,
+      time: new Date().toISOString(),
+    });
+  } catch {
+    return 0;
+  }
 }
 
 /** The project the agent was started in, where it says so and there is such a directory; else where it is. */

@@ -52,6 +52,31 @@ const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./install.ts")).uninstall,
   },
   {
+    name: "trust",
+    summary: "let the settings of a project count",
+    load: async () => (await import("./trust.ts")).command,
+  },
+  {
+    name: "permissions",
+    summary: "show rules and what is wrong with them; add, remove, revoke",
+    load: async () => (await import("./permissions.ts")).command,
+  },
+  {
+    name: "policy",
+    summary: "show what managed settings lock",
+    load: async () => (await import("./policy.ts")).command,
+  },
+  {
+    name: "init",
+    summary: "propose settings for a repository",
+    load: async () => (await import("./init.ts")).command,
+  },
+  {
+    name: "context",
+    summary: "show what was denied lately, and the instructions for given files",
+    load: async () => (await import("./context.ts")).command,
+  },
+  {
     name: "demo",
     summary: "show the gauntlet on a real temporary repository",
     load: async () => (await import("./demo.ts")).command,

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { MODES, modeNamed } from "../core/call/mode.ts";
+import { STOP_AFTER, denialPattern, stopText } from "../core/layers/8-approval/denials.ts";
 import { type Gate, createGate } from "../host/gate.ts";
 import { terminalAsker } from "../host/prompts/terminal.ts";
 import { type Outcome, runCall } from "../host/run/run-call.ts";
@@ -9,6 +10,7 @@ import { commandText, splitAtDashes } from "./command-text.ts";
 import { type Command, EXIT, type Terminal, parseFault, pathFrom, printable, usageError } from "./command.ts";
 import { reportProblems, settingsArgument } from "./given-settings.ts";
 import { reportResult } from "./sandbox.ts";
+import { tidyLog } from "./tidy-log.ts";
 
 const HELP = `usage: cordon run [OPTIONS] -- COMMAND [ARGUMENT ...]
        cordon run [OPTIONS] -- 'SHELL TEXT'
@@ -85,8 +87,18 @@ export const command: Command = {
       session,
       stdio: { signal: io.interrupted },
       notify: (text) => io.stderr(`cordon: ${printable(text)}\n`),
+      standalone: true,
     });
-    return outcome.kind === "ran" ? reportResult(outcome.result, io) : refused(gate, outcome, io);
+    tidyLog(gate, "run");
+    if (outcome.kind === "ran") return reportResult(outcome.result, io);
+    const status = refused(gate, outcome, io);
+    if (outcome.by === "gate" || outcome.by === "person" || outcome.by === "nobody") {
+      const { code } = outcome.decision;
+      const pattern = denialPattern({ ...input, cwd: gate.cwd }, outcome.decision);
+      const count = session.deny({ tool: input.tool, pattern, code, time: new Date().toISOString() });
+      if (count >= STOP_AFTER) io.stderr(`  hint: ${stopText(count)}\n`);
+    }
+    return status;
   },
 };
 

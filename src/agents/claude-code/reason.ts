@@ -2,6 +2,7 @@ import type { Decision } from "../../core/call/decision.ts";
 import { stringAt } from "../../core/call/json.ts";
 import type { RuleRef } from "../../core/call/opinion.ts";
 import { show } from "../../core/inquiry/show.ts";
+import { STOP_AFTER, stopText } from "../../core/layers/8-approval/denials.ts";
 import { TOOLS, canonicalTool } from "../../core/settings/tools.ts";
 import type { HookCall } from "./payload.ts";
 
@@ -32,6 +33,18 @@ export function unaskedReason(call: HookCall, decision: Decision): string {
   const hint = `the agent's mode \`${show(mode)}\` may drop this question, so the person has to run it, or to choose another mode`;
   const both = decision.hint === undefined ? hint : `${decision.hint}; ${hint}`;
   return reasonFor(call, { ...decision, verdict: "deny", hint: both });
+}
+
+/**
+ * The reason of a denial that is not the first of its kind in a session: from the third on the
+ * agent is told to stop. As long as any other reason.
+ */
+export function repeatedReason(reason: string, count: number): string {
+  if (count < STOP_AFTER) return reason;
+  const more = ` ${stopText(count)}`;
+  return reason.length + more.length <= LONGEST
+    ? reason + more
+    : `${clip(reason.slice(0, LONGEST - more.length - 1))}…${more}`;
 }
 
 /** The part of a longer command that the question is about, unless the reason names it already. */

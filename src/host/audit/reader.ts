@@ -152,20 +152,59 @@ function glance(directory: string, file: string): Glance {
 
 /**
  * The present ends of all other log files, without those that some file knows as they are now.
+ * Files in `gone` are about to be removed: they are not named, and what they know does not count.
  *
  * INVARIANT: after these heads are written down, every other file is known at its present length
  * by a file that is itself known, up to the one that writes them. Linking all files from every
  * file would take space by the square of their number.
  */
-export function headsOf(directory: string, except: string): readonly LinkedHead[] {
+export function headsOf(
+  directory: string,
+  except: string,
+  gone: ReadonlySet<string> = new Set(),
+): readonly LinkedHead[] {
   const glances = logFiles(directory)
-    .filter((file) => file !== except)
+    .filter((file) => file !== except && !gone.has(file))
     .map((file) => glance(directory, file));
   const known = new Map<string, number>();
   for (const { file, lines } of glances.flatMap((one) => one.links)) {
     known.set(file, Math.max(lines, known.get(file) ?? 0));
   }
   return glances.map((one) => one.head).filter((head) => head.lines > (known.get(head.file) ?? -1));
+}
+
+/** The end of a file, and the links of its first lines and its last. Throws what the system says. */
+export function outlineOf(
+  directory: string,
+  file: string,
+): {
+  readonly head: LinkedHead;
+  readonly links: readonly LinkedHead[];
+  readonly removed: readonly LinkedHead[];
+} {
+  const { descriptor } = openLog(join(directory, file), "read");
+  try {
+    const { size } = fstatSync(descriptor);
+    const links: LinkedHead[] = [];
+    const removed: LinkedHead[] = [];
+    const gather = (read: Reading): void => {
+      links.push(...linksOf(read));
+      removed.push(...removedBy(read));
+    };
+    for (const line of linesOf(descriptor, 0, Math.min(size, 4 * CHUNK)))
+      if (line.ended) gather(openBytes(line.raw));
+    const end = endOf(descriptor, size, (_, read) => gather(read));
+    return { head: { file, lines: end.lines, hash: end.chain }, links, removed };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The files a line says the retention removed, as they were then. */
+export function removedBy(read: Reading | undefined): readonly LinkedHead[] {
+  if (typeof read !== "object" || read.record["type"] !== "rotate") return [];
+  const removed: unknown = read.record["removed"];
+  return Array.isArray(removed) ? removed.filter(isLinkedHead) : [];
 }
 
 /** True for a value that `headsOf` could have made. */

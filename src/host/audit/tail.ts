@@ -100,7 +100,7 @@ export function tailAudit(directory: string, count: number, wanted: (entry: Entr
 }
 
 /** By time, which a clock that goes back may put out of order between files, but never within one. */
-function merged(entries: readonly Entry[]): readonly Entry[] {
+export function merged(entries: readonly Entry[]): readonly Entry[] {
   const latest = new Map<string, string>();
   const keyed = entries.map((entry, index) => {
     const before = latest.get(entry.file) ?? "";

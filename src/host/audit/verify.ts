@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { kindOfFile, logFiles, openLog, type FileKind } from "./directory.ts";
 import { AuditError, reasonOf } from "./error.ts";
 import { chain, GENESIS, openBytes, type Reading } from "./line.ts";
-import { linesOf, linksOf, type LinkedHead } from "./reader.ts";
+import { linesOf, linksOf, removedBy, type LinkedHead } from "./reader.ts";
 
 /** Something about a file; `line` counts from one. */
 export interface Finding {
@@ -26,7 +26,7 @@ export interface AuditReport {
   readonly files: readonly FileReport[];
   /** The first bad line of every damaged file, and files that are missing or cut. Empty: nothing was altered. */
   readonly damage: readonly Finding[];
-  /** What is no damage but worth knowing: writers that were killed. */
+  /** What is no damage but worth knowing: writers that were killed, files the retention removed. */
   readonly notes: readonly Finding[];
 }
 
@@ -40,6 +40,8 @@ interface Walk {
   /** The chain before every line, and at the end. */
   readonly chains: readonly string[];
   readonly links: readonly Link[];
+  /** Files that a line of this one says the retention removed. */
+  readonly removed: readonly Link[];
   readonly damage?: Finding | undefined;
   readonly notes: readonly Finding[];
 }
@@ -61,8 +63,14 @@ export function verifyAudit(directory: string, against: readonly LinkedHead[] = 
   const damage: Finding[] = [];
   for (const { damage: found } of walks.values()) if (found !== undefined) damage.push(found);
   const blamed = new Set(damage.map((finding) => finding.file));
+  const retired = new Map<string, Link>();
+  for (const link of [...walks.values()].flatMap((one) => one.removed)) {
+    if (!walks.has(link.file) && link.lines >= (retired.get(link.file)?.lines ?? 0))
+      retired.set(link.file, link);
+  }
   for (const link of [...saved, ...[...walks.values()].flatMap((one) => one.links)]) {
     if (blamed.has(link.file)) continue;
+    if (isRetired(link, retired.get(link.file))) continue;
     let what = compare(link, walks.get(link.file));
     if (what === undefined) continue;
     if (walks.has(link.file)) {
@@ -80,8 +88,20 @@ export function verifyAudit(directory: string, against: readonly LinkedHead[] = 
     directory,
     files: [...walks.values()].map((one) => one.report),
     damage,
-    notes: [...walks.values()].flatMap((one) => one.notes),
+    notes: [
+      ...[...walks.values()].flatMap((one) => one.notes),
+      ...[...retired.values()].map(({ file, lines, by }) => ({
+        file,
+        what: `removed by the retention with ${lines} lines; ${by.file}:${by.line ?? 1} says so`,
+      })),
+    ],
   };
+}
+
+/** The retention removed the file, and it was then at least what the link knew. */
+function isRetired(link: Link, retired: Link | undefined): boolean {
+  if (retired === undefined || retired.lines < link.lines) return false;
+  return retired.lines > link.lines || link.lines === 0 || retired.hash === link.hash;
 }
 
 function compare(link: Link, target: Walk | undefined): string | undefined {
@@ -121,6 +141,7 @@ function walk(directory: string, file: string): Walk {
     started: false,
   };
   const links: Link[] = [];
+  const removed: Link[] = [];
   const notes: Finding[] = [];
   let damage: Finding | undefined;
   let descriptor: number | undefined;
@@ -149,8 +170,9 @@ function walk(directory: string, file: string): Walk {
       const { record } = read;
       progress.started = true;
       if (record["type"] === "close") progress.closed = true;
-      else if (record["type"] !== "start") progress.records += 1;
+      else if (record["type"] !== "start" && record["type"] !== "rotate") progress.records += 1;
       for (const link of linksOf(read)) links.push({ ...link, by: { file, line, what: "" } });
+      for (const link of removedBy(read)) removed.push({ ...link, by: { file, line, what: "" } });
     }
   } catch (error) {
     damage = {
@@ -179,7 +201,7 @@ function walk(directory: string, file: string): Walk {
     records: progress.records,
     closed: progress.closed,
   };
-  return { report, chains: progress.chains, links, damage, notes };
+  return { report, chains: progress.chains, links, removed, damage, notes };
 }
 
 /** Why a line cannot be where it is, and which line is to blame (from one). */

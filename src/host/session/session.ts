@@ -8,20 +8,36 @@ import {
   lstatSync,
   openSync,
   readFileSync,
+  renameSync,
+  writeFileSync,
 } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Grant } from "../../core/call/facts.ts";
 import { readRule } from "../../core/settings/rule.ts";
 import { makeDirectories } from "../make-directories.ts";
+import { codeOf } from "../settings/read-file.ts";
+import { type Denial, noteDenial, readDenials } from "./denials.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A person's session with an agent, and what was allowed in it. */
+/** A person's session with an agent: what was allowed in it, and what was denied. */
 export interface Session {
   readonly id: string;
   grants(): readonly Grant[];
   /** Remembers a rule until the session ends. Throws when the private directory cannot be used. */
   grant(rule: string): void;
+  /**
+   * Forgets a rule, or all without one; gives back what was forgotten. Throws when the private
+   * directory cannot be used.
+   */
+  revoke(rule?: string): readonly string[];
+  /**
+   * Remembers a denial and says the how manieth of its kind it is. Never throws: 0 where it could
+   * not be remembered.
+   */
+  deny(denial: Denial): number;
+  /** What was denied lately, oldest first. Never throws. */
+  denials(): readonly Denial[];
 }
 
 /**
@@ -56,32 +72,70 @@ export function runtimeDirectory(env: Environment, home: string): string {
 
 /** Opens a session. Reading never fails: a store that cannot be read grants nothing. */
 export function openSession(id: string, directory: string): Session {
-  const file = join(directory, `${createHash("sha256").update(id).digest("hex").slice(0, 32)}.grants`);
+  const name = createHash("sha256").update(id).digest("hex").slice(0, 32);
+  const file = join(directory, `${name}.grants`);
+  const refused = join(directory, `${name}.denials`);
+  const granted = (): readonly string[] => {
+    if (!isOwn(directory)) return [];
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      const stat = fstatSync(descriptor);
+      if (!stat.isFile() || (process.geteuid !== undefined && stat.uid !== process.geteuid())) return [];
+      return readFileSync(descriptor, "utf8")
+        .split("\n")
+        .filter((rule) => rule !== "" && readRule(rule, "allow").readings.length > 0);
+    } finally {
+      closeSync(descriptor);
+    }
+  };
+  const prepare = (): void => {
+    makeDirectories(directory, 0o700);
+    if (lstatSync(directory).isDirectory()) chmodSync(directory, 0o700);
+    if (!isOwn(directory)) throw new Error(`${directory} is a link or belongs to another user`);
+  };
   return {
     id,
     grants: () => {
       try {
-        if (!isOwn(directory)) return [];
-        const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
-        try {
-          const stat = fstatSync(descriptor);
-          if (!stat.isFile() || (process.geteuid !== undefined && stat.uid !== process.geteuid())) return [];
-          return readFileSync(descriptor, "utf8")
-            .split("\n")
-            .filter((rule) => rule !== "" && readRule(rule, "allow").readings.length > 0)
-            .map((rule) => ({ rule }));
-        } finally {
-          closeSync(descriptor);
-        }
+        return [...new Set(granted())].map((rule) => ({ rule }));
+      } catch {
+        return [];
+      }
+    },
+    revoke: (rule) => {
+      try {
+        const before = granted();
+        const gone = new Set(before.filter((each) => rule === undefined || each === rule));
+        if (gone.size === 0) return [];
+        const left = before.filter((each) => !gone.has(each));
+        // A new file under the old name: a grant that is read meanwhile is there or not, never half.
+        const temporary = `${file}.${process.pid}.new`;
+        writeFileSync(temporary, left.map((each) => `${each}\n`).join(""), { flag: "wx", mode: 0o600 });
+        renameSync(temporary, file);
+        return [...gone];
+      } catch (error) {
+        if (codeOf(error) === "ENOENT") return [];
+        throw error;
+      }
+    },
+    deny: (denial) => {
+      try {
+        prepare();
+        return noteDenial(refused, denial);
+      } catch {
+        return 0;
+      }
+    },
+    denials: () => {
+      try {
+        return isOwn(directory) ? readDenials(refused) : [];
       } catch {
         return [];
       }
     },
     grant: (rule) => {
       if (rule.includes("\n")) throw new Error("a rule for a session stands on one line");
-      makeDirectories(directory, 0o700);
-      if (lstatSync(directory).isDirectory()) chmodSync(directory, 0o700);
-      if (!isOwn(directory)) throw new Error(`${directory} is a link or belongs to another user`);
+      prepare();
       const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
       const descriptor = openSync(file, flags, 0o600);
       try {

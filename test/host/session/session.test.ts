@@ -151,8 +151,9 @@ describe("a grant", () => {
   it.each([
     ["Bash(touch a)", "touch a"],
     ["Bash(npm run *)", "npm run build"],
-    ["Bash(rm *)", "rm -rf build"],
-    ["Bash(git commit *)", "git commit -m x"],
+    ["Bash(rm -rf build)", "rm -rf build"],
+    ["Bash(git commit -m *)", "git commit -m 'x and y'"],
+    ["Bash(npm test *)", "npm test -- --watch"],
   ])("%s covers %s", (rule, command) => {
     expect(decide([], command)).toBe("ask");
     expect(decide([rule], command)).toBe("allow");
@@ -178,9 +179,97 @@ describe("a grant", () => {
     [["Bash(bash *)"], "bash -c 'rm -rf ~'"],
     [["Bash(sudo *)"], "sudo rm -rf /"],
     [["Bash(eval *)"], 'eval "$X"'],
+    [["Bash(rm *)"], "rm -rf build"],
+    [["Bash(git commit *)"], "git commit --no-verify -m x"],
+    [["Bash(git commit -m *)"], "git commit -m x --amend"],
+    [["Bash(npm run *)"], "npm run build --ignore-scripts=false"],
+    [["Bash(npm*)"], "npmX=1 touch x"],
+    [["Bash(* build)"], "npm run build"],
+    [["Bash(find *)"], "find . -delete"],
+    [["Bash(env *)"], "env A=1 npm test"],
+    [["Bash(python3 *)"], "python3 -c 'print(1)'"],
+    [["Bash(xargs *)"], "xargs touch"],
+    [["Skill(x)", "Agent(x)", "Read", "Edit"], "touch x"],
   ])("%j does not cover %s", (grants, command) => {
     expect(decide(grants, command)).not.toBe("allow");
     expect(decide(grants, command)).toBe(decide([], command));
+  });
+});
+
+describe("taking a grant back", () => {
+  it("forgets one rule or all, in this session alone", () => {
+    const directory = join(fresh(), "run");
+    const [one, two] = [openSession("one", directory), openSession("two", directory)];
+    for (const rule of ["Bash(a)", "Bash(b)", "Bash(a)", "Bash(c)"]) one.grant(rule);
+    two.grant("Bash(a)");
+    expect(one.revoke("Bash(x)")).toEqual([]);
+    expect(one.revoke("Bash(a)")).toEqual(["Bash(a)"]);
+    expect(rules("one", directory)).toEqual(["Bash(b)", "Bash(c)"]);
+    expect(one.revoke()).toEqual(["Bash(b)", "Bash(c)"]);
+    expect(rules("one", directory)).toEqual([]);
+    expect(rules("two", directory)).toEqual(["Bash(a)"]);
+    expect(openSession("three", directory).revoke()).toEqual([]);
+    expect(openSession("one", join(directory, "none")).revoke()).toEqual([]);
+    one.grant("Bash(d)");
+    expect(rules("one", directory)).toEqual(["Bash(d)"]);
+    expect(readdirSync(directory).every((name) => /^[0-9a-f]{32}\.grants$/.test(name))).toBe(true);
+  });
+});
+
+describe("denials of a session", () => {
+  const denial = (pattern: string, tool = "Bash") => ({
+    tool,
+    pattern,
+    code: "rule.deny",
+    time: "2025-01-31T00:00:00.000Z",
+  });
+
+  it("are counted by tool and pattern, in this session alone", () => {
+    const directory = join(fresh(), "run");
+    const [one, two] = [openSession("one", directory), openSession("two", directory)];
+    expect(one.denials()).toEqual([]);
+    expect([
+      one.deny(denial("a")),
+      one.deny(denial("a")),
+      one.deny(denial("b")),
+      one.deny(denial("a")),
+    ]).toEqual([1, 2, 1, 3]);
+    expect(one.deny(denial("a", "Edit"))).toBe(1);
+    expect(two.deny(denial("a"))).toBe(1);
+    expect(
+      openSession("one", directory)
+        .denials()
+        .map(({ tool, pattern }) => `${tool} ${pattern}`),
+    ).toEqual(["Bash a", "Bash a", "Bash b", "Bash a", "Edit a"]);
+    expect(statSync(join(directory, readdirSync(directory)[0] ?? "")).mode & 0o777).toBe(0o600);
+  });
+
+  it("take bounded space, whatever is denied and how often", () => {
+    const directory = join(fresh(), "run");
+    const session = openSession("one", directory);
+    for (let index = 0; index < 2_000; index++) session.deny(denial(`${index}`.padEnd(5_000, "x")));
+    const size = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+    expect(size).toBeLessThan(80 * 1024);
+    for (let index = 0; index < 3; index++) session.deny(denial("last"));
+    expect(session.deny(denial("last"))).toBe(4);
+  });
+
+  it("are nothing where they cannot be kept, and lines that are none are passed over", () => {
+    const directory = join(fresh(), "run");
+    const session = openSession("one", directory);
+    session.deny(denial("a"));
+    const file = join(directory, readdirSync(directory)[0] ?? "");
+    writeFileSync(file, `half a li\n{"tool":1}\n[]\n${JSON.stringify(denial("a"))}\n{"tool":"Bash","pat`);
+    expect(session.denials()).toHaveLength(1);
+    rmSync(file);
+    symlinkSync("/dev/zero", file);
+    expect(session.deny(denial("a"))).toBe(0);
+    expect(session.denials()).toEqual([]);
+    rmSync(file);
+    mkdirSync(file);
+    expect(session.deny(denial("a"))).toBe(0);
+    writeFileSync(join(directory, "..", "plain"), "");
+    expect(openSession("one", join(directory, "..", "plain")).deny(denial("a"))).toBe(0);
   });
 });
 

@@ -9,7 +9,8 @@ import { locate } from "../../inquiry/locate.ts";
 import { commandForms } from "../../inquiry/command-forms.ts";
 import { compileDomain } from "../../inquiry/domains.ts";
 import { pathGlobs } from "../../inquiry/rule-index.ts";
-import { compileWildcard, surelyMatches } from "../../inquiry/wildcard.ts";
+import { type Wildcard, compileWildcard, surelyMatches } from "../../inquiry/wildcard.ts";
+import type { Invocation } from "../../shell/script.ts";
 
 /**
  * What a person allowed for this session. A grant is written as a rule and answers what the
@@ -35,11 +36,7 @@ export function grantOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[
         const [pattern] = patterns;
         if (tool !== inquiry.tool || pattern === undefined || patterns.length !== 1) return [];
         return (inquiry.script?.invocations ?? [])
-          .filter(
-            (invocation) =>
-              invocation.reading.reaching.length === 0 &&
-              surelyMatches(pattern, commandForms(invocation).plain),
-          )
+          .filter((invocation) => isGranted(pattern, invocation))
           .map((invocation) => say({ part: invocation.id }));
       }
       case "path": {
@@ -61,11 +58,38 @@ export function grantOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[
           ? [say({})]
           : [];
       }
-      case "name":
       case "none":
-        return tool === inquiry.tool && inquiry.class !== "shell" ? [say({})] : [];
+        return tool === inquiry.tool && isWhole(inquiry) ? [say({})] : [];
+      case "name":
       case "parameter":
         return [];
     }
   });
+}
+
+/** A whole tool is granted only where its calls cannot be told apart by a path, a command or a host. */
+function isWhole(inquiry: Inquiry): boolean {
+  return inquiry.class === "mcp" || inquiry.class === "web-search";
+}
+
+/**
+ * Whether a grant covers an invocation. A person saw one call: a star stands for its operands, not
+ * for further options, for an assignment, for what a wrapper runs, or for code; no grant covers
+ * what destroys or reaches further than its words say.
+ */
+function isGranted(pattern: Wildcard, invocation: Invocation): boolean {
+  const { reading, nesting, words } = invocation;
+  if (nesting === "code" || reading.reaching.length > 0 || reading.dangers.length > 0) return false;
+  const { plain } = commandForms(invocation);
+  if (!surelyMatches(pattern, plain)) return false;
+  if (pattern.pieces.length === 1) return true;
+  if (pattern.head === undefined || pattern.head !== words[0]?.text) return false;
+  if (reading.privilege || (reading.wraps && !reading.transparent) || reading.inner.length > 0) return false;
+  if (reading.effects.some(({ action }) => action === "delete" || action === "run")) return false;
+  const spelled = pattern.text.split(" ");
+  const texts = words.map(({ text }) => text);
+  const end = texts.indexOf("--");
+  return texts
+    .slice(0, end === -1 ? texts.length : end)
+    .every((text) => !text.startsWith("-") || spelled.includes(text));
 }

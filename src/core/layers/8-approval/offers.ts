@@ -83,6 +83,10 @@ function shellOffers(inquiry: Inquiry, standing: readonly Opinion[]): readonly O
  * `git commit -m *`: the command with its subcommands and the options right behind them, operands
  * free; undefined where that would be broad, where it removes something, or where it would not
  * cover this very call.
+ *
+ * Of what runs code an operand says which, so it is never free (`npm test *`, but neither `npm run *`
+ * nor `make *`). Of what changes files a star without an operand would stand for a subcommand
+ * (`git stash *`).
  */
 function freeOperands(invocation: Invocation): string | undefined {
   const { reading, words } = invocation;
@@ -93,6 +97,7 @@ function freeOperands(invocation: Invocation): string | undefined {
   const verbs = reading.path.length;
   if (!reading.path.slice(1).every((word, at) => texts[at + 1] === word)) return undefined;
   const operand = texts.findIndex((text, at) => at >= verbs && !text.startsWith("-"));
+  if ((operand === -1) !== (reading.class === "runs-code")) return undefined;
   const end = operand === -1 ? texts.length : operand;
   if (end < 2 || texts.slice(end).some((text) => text.startsWith("-"))) return undefined;
   const pattern = [...texts.slice(0, end), "*"].join(" ");

@@ -59,14 +59,26 @@ describe("what is offered to be remembered", () => {
     expect(judgeBash({}, command).offers[1]).toMatchObject([{ rule }]);
   });
 
-  it.each(["rm -rf build", "git -C sub commit -m x", "cargo build x --release", "mv a b"])(
-    "never leaves the operands of %s free",
-    (command) =>
-      expect(
-        judgeBash({}, command)
-          .suggestions.map(({ rule }) => rule)
-          .join(),
-      ).not.toContain("*"),
+  it("leaves further operands free of what runs code only where it was given none", () => {
+    expect(judgeBash({}, "npm test").offers[1]).toMatchObject([{ rule: "Bash(npm test *)" }]);
+  });
+
+  it.each([
+    "rm -rf build",
+    "git -C sub commit -m x",
+    "cargo build x --release",
+    "mv a b",
+    "npm run build",
+    "make -j4 all",
+    "go run x.go",
+    "cargo run --bin x",
+    "git stash",
+  ])("never leaves the operands of %s free", (command) =>
+    expect(
+      judgeBash({}, command)
+        .suggestions.map(({ rule }) => rule)
+        .join(),
+    ).not.toContain("*"),
   );
 
   it("names the file, its pattern characters taken literally", () => {

@@ -1,0 +1,60 @@
+import { statSync } from "node:fs";
+import { isObject, stringAt, type JsonObject } from "../core/call/json.ts";
+import { auditDirectory } from "../host/audit/directory.ts";
+import { reasonOf } from "../host/audit/error.ts";
+import type { Entry } from "../host/audit/tail.ts";
+import { pathFrom, printable, type Terminal } from "./command.ts";
+
+/** The audit directory a person named, else the usual one. */
+export function directoryOf(positionals: readonly string[], io: Terminal): string {
+  const named = positionals[0];
+  if (named !== undefined) return pathFrom(io, named);
+  return auditDirectory(undefined, io.env, io.home);
+}
+
+/** Says that there is no log; true where there is none. */
+export function isAbsent(directory: string, io: Terminal): boolean {
+  try {
+    if (statSync(directory).isDirectory()) return false;
+    io.stderr(`cordon audit: ${printable(directory)} is not a directory\n`);
+  } catch (error) {
+    io.stderr(`cordon audit: no log in ${printable(directory)} (${reasonOf(error)})\n`);
+  }
+  io.stderr("  hint: name the directory that `cordon.audit.path` names\n");
+  return true;
+}
+
+const WIDTHS = [20, 7, 32] as const;
+/** The names of the columns. */
+export const HEADER: string = `${["time (UTC)", "verdict", "layer/code"].map((name, i) => name.padEnd(WIDTHS[i] ?? 0)).join("  ")}  command\n`;
+
+/** What the call wanted to do, in one line. */
+function subjectOf(record: JsonObject): string {
+  const input = isObject(record["input"]) ? record["input"] : {};
+  const keys = ["command", "file_path", "notebook_path", "path", "url", "query", "pattern", "description"];
+  const subject = keys.map((key) => stringAt(input, key)).find((text) => text !== undefined);
+  const tool = stringAt(record, "tool") ?? "?";
+  return tool === "Bash" && subject !== undefined ? subject : `${tool} ${subject ?? ""}`.trimEnd();
+}
+
+/** One decision on one line, cut to the width of the terminal. Holds no character that acts on it. */
+export function rowOf(entry: Entry, io: Terminal): string {
+  const { record, time } = entry.sealed;
+  const rule = isObject(record["rule"]) ? stringAt(record["rule"], "text") : undefined;
+  const cells = [
+    `${time.slice(0, 10)} ${time.slice(11, 19)}`,
+    stringAt(record, "verdict") ?? "?",
+    `${stringAt(record, "layer") ?? "?"}/${stringAt(record, "code") ?? "?"}`,
+  ].map((cell, i) => printable(cell).padEnd(WIDTHS[i] ?? 0));
+  const behind = rule === undefined ? "" : `  [${printable(rule)}]`;
+  const before = `${cells.join("  ")}  `;
+  const width = io.isTerminal ? io.columns : undefined;
+  const room =
+    width === undefined ? Number.MAX_SAFE_INTEGER : Math.max(16, width - before.length - behind.length);
+  return `${before}${shorten(printable(subjectOf(record)), room)}${behind}\n`;
+}
+
+function shorten(text: string, room: number): string {
+  if (text.length <= room) return text;
+  return `${text.slice(0, room - 3).replace(/[\uD800-\uDBFF]$/, "")}...`;
+}

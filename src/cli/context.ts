@@ -1,0 +1,112 @@
+import { parseArgs } from "node:util";
+import { isWithin, normalise } from "../core/call/path.ts";
+import type { Denial } from "../host/session/denials.ts";
+import { type Instruction, instructionsFor } from "../host/session/instructions.ts";
+import { openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
+import { type Command, EXIT, parseFault, pathFrom, printable, printableJson, usageError } from "./command.ts";
+
+/** Kinds of denial that are shown, the newest. */
+const MOST = 20;
+
+const HELP = `usage: cordon context [FILE ...] [--session NAME] [--cwd DIR] [--json]
+
+Prints what an agent should know before it goes on: what was denied lately in this session, and the
+instructions of the project that apply to the files. Instructions are files of .claude/rules and
+.cordon/rules that end in .md and name files in their front matter (\`paths: src/**/*.ts\`).
+
+options:
+  --session NAME  whose denials (default $CORDON_SESSION, else the terminal); for a call of an agent
+                  its own session id
+  --cwd DIR       the project
+  --json          print the result as JSON
+
+At most ${MOST} kinds of denial and 128 kB of instructions; links that leave the project are not followed,
+control characters are escaped.
+
+exit status: 0, also where there is nothing to say; 64 usage
+
+examples:
+  cordon context
+  cordon context src/app.ts src/lib/io.ts --json
+`;
+
+/** Denials of one kind. */
+interface Kind {
+  readonly tool: string;
+  readonly pattern: string;
+  readonly code: string;
+  readonly count: number;
+  /** UTC, ISO 8601. */
+  readonly last: string;
+}
+
+export const command: Command = {
+  name: "context",
+  summary: "show what was denied lately, and the instructions for given files",
+  help: HELP,
+  async run(argv, io) {
+    let parsed;
+    try {
+      parsed = parseArgs({
+        args: [...argv],
+        allowPositionals: true,
+        options: { session: { type: "string" }, cwd: { type: "string" }, json: { type: "boolean" } },
+      });
+    } catch (error) {
+      const fault = parseFault(error);
+      if (fault === undefined) throw error;
+      return usageError(io, "context", fault);
+    }
+    const { values, positionals } = parsed;
+    const empty = (["session", "cwd"] as const).find((name) => values[name] === "");
+    if (empty !== undefined) return usageError(io, "context", `--${empty} is empty`);
+    const root = pathFrom(io, values.cwd ?? ".");
+    const files = positionals
+      .map((file) => normalise(pathFrom(io, file)))
+      .filter((file) => file !== root && isWithin(file, root))
+      .map((file) => file.slice(root === "/" ? 1 : root.length + 1));
+    const session = openSession(sessionId(values.session, io.env), runtimeDirectory(io.env, io.home));
+    const denials = kindsOf(session.denials());
+    const { instructions, left } = instructionsFor(root, files);
+    if (values.json === true) {
+      const result = { session: session.id, denials, instructions, left };
+      io.stdout(`${printableJson(JSON.stringify(result, undefined, 2))}\n`);
+    } else io.stdout(textOf(denials, instructions));
+    if (left > 0)
+      io.stderr(`cordon context: ${left} files with instructions were left out: too many, or too long\n`);
+    return EXIT.ok;
+  },
+};
+
+/** Denials by kind, the newest last. */
+function kindsOf(denials: readonly Denial[]): readonly Kind[] {
+  const kinds = new Map<string, Kind>();
+  for (const { tool, pattern, code, time } of denials) {
+    const key = JSON.stringify([tool, pattern]);
+    const count = (kinds.get(key)?.count ?? 0) + 1;
+    kinds.delete(key);
+    kinds.set(key, { tool, pattern, code, count, last: time });
+  }
+  return [...kinds.values()].slice(-MOST);
+}
+
+function textOf(denials: readonly Kind[], instructions: readonly Instruction[]): string {
+  const denied = denials.map(
+    ({ tool, pattern, code, count, last }) =>
+      `  ${count}x  ${printable(tool)}  ${printable(pattern)}  ${printable(code)}  last ${printable(last.slice(0, 16).replace("T", " "))}`,
+  );
+  const texts = instructions.flatMap(({ file, paths, text, cut }) => [
+    "",
+    `${printable(file)} (for ${paths.map(printable).join(", ")}):`,
+    ...text
+      .trim()
+      .split(/\r?\n/)
+      .map((line) => printable(line.replaceAll("\t", "    "))),
+    ...(cut ? ["[cut]"] : []),
+  ]);
+  const head =
+    denied.length === 0
+      ? ["nothing was denied in this session"]
+      : ["denied in this session; do not try these in another way, ask the person:", ...denied];
+  return `${[...head, ...texts].join("\n")}\n`;
+}
