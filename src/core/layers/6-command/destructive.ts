@@ -87,11 +87,20 @@ function codeDangers(invocation: Invocation, script: Script, words: DestructiveW
       const verb = removingStatement(text, words);
       return verb === undefined ? [] : [{ code: "cmd.destructive", why: `\`${verb}\` removes data`, span }];
     }
-    const hit = words.code.find((name) => text.includes(name));
+    // A command handed to another program may stand there as a list: `["rm", "-rf", "/"]`.
+    const flat = text.replace(/["'`,[\]()\s]+/g, " ");
+    const hit = words.code.find((name) => (name.includes(" ") ? isCommand(name, flat) : text.includes(name)));
     if (hit === undefined) return [];
     const why = `its code calls \`${hit.replace(/\($/, "").trim()}\`, which removes or overwrites files`;
     return [{ code: "cmd.destructive", why, span }];
   });
+}
+
+/** The words of a command stand in a text, not as the end of other words. */
+function isCommand(words: string, text: string): boolean {
+  for (let at = text.indexOf(words); at !== -1; at = text.indexOf(words, at + 1))
+    if (!/[\w-]/.test(text.charAt(at - 1))) return true;
+  return false;
 }
 
 /** The first words of a statement that drops, truncates, or deletes without a condition. */
