@@ -1,6 +1,7 @@
 import { type Json, isObject } from "../call/json.ts";
 import type { HookEvent } from "../settings/hooks.ts";
 import { type HookAnswer, NO_ANSWER, clipped, failed, readOutput } from "./output.ts";
+import { hidesAnswer } from "./unclear.ts";
 
 /** How the run of a hook ended. Texts that are no UTF-8 are undefined; `cut`: there was more. */
 export type HookEnd =
@@ -25,7 +26,8 @@ export type HookEnd =
  * What the end of a hook means. Total: what cannot be read is a failure, never an answer.
  *
  * Exit status 2 blocks, whatever is printed; else what is printed decides, if it begins with `{`;
- * another text says nothing when the status is 0 and is a failure otherwise.
+ * another text says nothing when the status is 0 and is a failure otherwise. One before a call that
+ * holds an answer behind something else is a failure too.
  */
 export function readAnswer(event: HookEvent, end: HookEnd): HookAnswer {
   const answer = meaningOf(event, end);
@@ -72,6 +74,8 @@ function fromProcess(event: HookEvent, end: Extract<HookEnd, { readonly kind: "e
     return readOutput(event, stdout);
   }
   if (status !== 0) return failed(`it ended with status ${status}${said === "" ? "" : `: ${said}`}`);
+  if ((event === "PreToolUse" || event === "PermissionRequest") && hidesAnswer(stdout))
+    return failed("it printed an answer that does not begin with `{`");
   return event === "SessionStart" && stdout.trim() !== ""
     ? { ...NO_ANSWER, context: clipped(stdout.trim()) }
     : NO_ANSWER;

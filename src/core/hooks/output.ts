@@ -1,4 +1,5 @@
 import { type Json, type JsonObject, isObject } from "../call/json.ts";
+import { ambiguity } from "./unclear.ts";
 import type { HookEvent } from "../settings/hooks.ts";
 
 /** What a hook said. */
@@ -48,6 +49,8 @@ export function readOutput(event: HookEvent, text: string): HookAnswer {
     return failed("what it printed is not JSON");
   }
   if (!isObject(value)) return failed("what it printed is no JSON object");
+  const unclear = ambiguity(event, text, value);
+  if (unclear !== undefined) return failed(unclear);
   const wrong = misfit(value, {
     continue: "boolean",
     stopReason: "string",

@@ -9,6 +9,7 @@ import type { Gate } from "../gate.ts";
 import { post } from "./http.ts";
 import { endMarked } from "./marked.ts";
 import { callModule } from "./module.ts";
+import { otherFile } from "./other-file.ts";
 import { type HookProcess, openDescriptors, runProcess } from "./process.ts";
 
 /** Hooks that run at a time; each of them is a process or a connection. */
@@ -74,8 +75,11 @@ async function answerOf(
   input: string,
 ): Promise<HookAnswer> {
   if (hook.action.kind === "none") return failed(hook.action.why);
+  const other = otherFile(hook, { root: gate.root, home: gate.home, cwd: run.cwd });
   let end: HookEnd;
   try {
+    if (other !== undefined)
+      throw new Error(`it would run ${other}, which is not the project's file of that name`);
     end = await endOf(gate, hook, run, place, input);
   } catch (error) {
     end = { kind: "failed", why: error instanceof Error ? error.message : String(error) };

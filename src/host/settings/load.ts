@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { SettingsSource, SourcePlace } from "../../core/settings/source.ts";
 import { managedFiles } from "./managed.ts";
 import { type Environment, ownUserFile, projectFiles, stateDirectory } from "./places.ts";
-import { type FileReading, readWhole, utf8 } from "./read-file.ts";
+import { type FileReading, codeOf, readWhole, utf8 } from "./read-file.ts";
 import { isWritten } from "./written.ts";
-import { type Belief, recordedTrust } from "../trust/belief.ts";
+import { type Belief, realAbove, recordedTrust } from "../trust/belief.ts";
+import { isInside, trustPlaceOf } from "../trust/place.ts";
 
 /** What to load, and for whom. All paths absolute. */
 export interface LoadRequest {
@@ -24,7 +25,8 @@ export interface LoadRequest {
    * neither raises the mode nor loosens the sandbox. Without it, what `cordon trust` recorded.
    */
   readonly trusted?: ((file: string, bytes: Uint8Array) => Belief) | undefined;
-  readonly platform?: NodeJS.Platform | undefined;
+  /** As `process.platform` names it. */
+  readonly platform?: string | undefined;
   /** Stands for `/` where managed settings are looked for. */
   readonly top?: string | undefined;
 }
@@ -73,7 +75,10 @@ export function loadSources(request: LoadRequest): LoadedSettings {
     given(request.ambient ? "command-line" : "managed", request.managedArg, !request.ambient);
   }
   if (request.settingsArg !== undefined) given("command-line", request.settingsArg, true);
-  if (request.ambient) addFiles(request, add, looked);
+  if (request.ambient) {
+    addFiles(request, add, looked);
+    addAbove(request, add, looked);
+  }
   return { sources, fingerprint: hash.digest("hex"), looked };
 }
 
@@ -99,14 +104,16 @@ function addFiles(request: LoadRequest, add: Add, looked: string[]): void {
   const users = userFiles(request);
   const { local, shared } = projectFiles(root);
   const state = stateDirectory(env, home);
-  const stateIsOurs = !insideProject(state, request);
+  // Looked up only where a local file is there.
+  let inside: boolean | undefined;
+  const stateIsOurs = (): boolean => !(inside ??= insideProject(state, request));
   const project = { anchor: root, base: root };
   for (const file of local) {
     looked.push(file);
     const reading = readWhole(file, "follow");
     const believed =
       reading.kind === "bytes" &&
-      ((stateIsOurs && isWritten(state, file, reading.bytes)) || trusted(file, reading.bytes));
+      ((isWritten(state, file, reading.bytes) && stateIsOurs()) || trusted(file, reading.bytes));
     const repository = believed === false || believed === "repository";
     // An absolute anchor of a local file is where the session started.
     add(
@@ -137,6 +144,34 @@ function addFiles(request: LoadRequest, add: Add, looked: string[]): void {
 }
 
 /**
+ * The files at the top of the checkout, for a session that was started further down in it: what
+ * they deny and ask about holds there too, and after `cordon trust` the rest of their rules. They
+ * come last: where a value is chosen, everything nearer goes first.
+ */
+function addAbove({ root, home, env, trusted }: LoadRequest, add: Add, looked: string[]): void {
+  const top = checkoutAbove(root, home);
+  if (top === undefined) return;
+  const believes = trusted ?? recordedTrust({ root: top, home, env });
+  const { local, shared } = projectFiles(top);
+  for (const file of [...local, ...shared]) {
+    looked.push(file);
+    const reading = readWhole(file, "follow");
+    const believed = reading.kind === "bytes" && believes(file, reading.bytes) !== false;
+    add({ scope: "project", file, trusted: believed, repository: true, anchor: top, base: top }, reading);
+  }
+}
+
+/** The top of the checkout a directory lies in; undefined where it is that itself, or lies in none but one around the home directory. */
+function checkoutAbove(root: string, home: string): string | undefined {
+  try {
+    const { checkout, directory, kind, isHome } = trustPlaceOf(root, home);
+    return kind === "directory" || isHome || checkout === directory ? undefined : checkout;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * The user's files. A configuration directory inside the project is no better than the project:
  * its file can only tighten, and the usual one is read as well.
  */
@@ -151,14 +186,20 @@ function userFiles(request: LoadRequest): readonly { readonly file: string; read
   return insideProject(file, request) ? [own, usual, { file, own: false }] : [own, { file, own: true }];
 }
 
-/** In the project, unless the project is the home directory or above it. */
+/**
+ * In the project, by name or where links lead, or elsewhere in the checkout the project is a part
+ * of; unless the project is the home directory or above it. True where that cannot be told.
+ */
 function insideProject(path: string, { root, home }: LoadRequest): boolean {
-  return isInside(path, root) && !isInside(home, root);
-}
-
-function isInside(path: string, directory: string): boolean {
-  const way = relative(directory, path);
-  return way === "" || !(way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way));
+  if (isInside(path, root) && !isInside(home, root)) return true;
+  try {
+    const { place, checkout, directory } = trustPlaceOf(root, home);
+    const [real, realHome] = [realAbove(path), realAbove(home)];
+    return [place, checkout, directory].some((top) => isInside(real, top) && !isInside(realHome, top));
+  } catch (error) {
+    // A project that is not there holds nothing.
+    return codeOf(error) !== "ENOENT";
+  }
 }
 
 function toSource(

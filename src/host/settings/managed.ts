@@ -27,7 +27,7 @@ export interface ManagedFiles {
  *
  * `top` stands for the root of the file system; parents above it are not looked at.
  */
-export function managedFiles(platform: NodeJS.Platform, top = "/"): ManagedFiles {
+export function managedFiles(platform: string, top = "/"): ManagedFiles {
   const directories = managedDirectories(platform).map((directory) =>
     top === "/" ? directory : join(top, directory),
   );
@@ -47,7 +47,7 @@ export function managedFiles(platform: NodeJS.Platform, top = "/"): ManagedFiles
   return { settings, servers, looked };
 }
 
-function managedFile(file: string, platform: NodeJS.Platform, top: string): readonly ManagedFile[] {
+function managedFile(file: string, platform: string, top: string): readonly ManagedFile[] {
   const reading = readWhole(file, "refuse");
   if (reading.kind === "absent") return [];
   if (platform === "win32")
@@ -58,7 +58,7 @@ function managedFile(file: string, platform: NodeJS.Platform, top: string): read
   return [{ file, reading: owner === undefined ? reading : { kind: "fault", why: owner } }];
 }
 
-function dropIns(directory: string, platform: NodeJS.Platform, top: string): readonly ManagedFile[] {
+function dropIns(directory: string, platform: string, top: string): readonly ManagedFile[] {
   try {
     if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return [];
     const why = platform === "win32" ? undefined : ownerFault(directory, top);

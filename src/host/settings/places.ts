@@ -4,7 +4,7 @@ import { isAbsolute, join } from "node:path";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Directories of managed settings, the highest first. */
-export function managedDirectories(platform: NodeJS.Platform): readonly string[] {
+export function managedDirectories(platform: string): readonly string[] {
   switch (platform) {
     case "darwin":
       return ["/Library/Application Support/cordon", "/Library/Application Support/ClaudeCode"];

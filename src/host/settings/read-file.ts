@@ -50,7 +50,7 @@ function readOpened(path: string, links: "follow" | "refuse"): FileReading {
     const stats = fstatSync(descriptor);
     const type = typeFault(stats);
     if (type !== undefined) return fault(type);
-    const bytes = Buffer.alloc(Math.min(stats.size + 1, LARGEST_FILE + 1));
+    const bytes = Buffer.alloc(Math.max(65_536, Math.min(stats.size + 1, LARGEST_FILE + 1)));
     const parts: Uint8Array[] = [];
     for (let total = 0; ;) {
       const count = readSync(descriptor, bytes, 0, bytes.length, null);

@@ -1,4 +1,5 @@
-import { basename } from "node:path";
+import { writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { readRuleText } from "../../core/settings/rule-entry.ts";
 import type { RuleEffect } from "../../core/settings/rule.ts";
 import { makeDirectory, replaceFile } from "./atomic.ts";
@@ -75,4 +76,19 @@ function remembering(
   recordWritten(state, file, before ? [before, after] : [after]);
   write();
   recordWritten(state, file, [after]);
+  keepUntracked(file);
+}
+
+/**
+ * Keeps a person's own file in `.cordon` out of commits, where nobody has decided about that yet:
+ * an agent that adds everything would publish it, and make it the repository's.
+ */
+export function keepUntracked(file: string): void {
+  const directory = dirname(file);
+  if (basename(directory) !== ".cordon") return;
+  try {
+    writeFileSync(join(directory, ".gitignore"), `${basename(file)}\n`, { flag: "wx" });
+  } catch {
+    // There is one already, or it cannot be made: the rule holds all the same.
+  }
 }

@@ -108,7 +108,7 @@ function pathIn({ checkout, directory }: TrustPlace, way: string): string | unde
 }
 
 /** The real path of what is there, and the rest by name. */
-function realAbove(path: string): string {
+export function realAbove(path: string): string {
   try {
     return realpathSync(path);
   } catch {

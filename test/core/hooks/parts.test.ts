@@ -155,3 +155,41 @@ describe("the surroundings of a hook", () => {
       expect(isOwnHook(hook(line)), line).toBe(false);
   });
 });
+
+describe("an answer that can be read in two ways is none", () => {
+  it.each<readonly [string, string]>([
+    ["a key that stands twice", '{"decision": "block", "reason": "", "decision": "approve"}'],
+    ["and in another spelling", '{"decision": "block", "d\\u0065cision": "approve"}'],
+    [
+      "and inside of the input",
+      '{"hookSpecificOutput": {"hookEventName": "PreToolUse", "updatedInput": {"command": "a", "command": "b"}}}',
+    ],
+    ["a decision in the wrong place", '{"permissionDecision": "deny"}'],
+    ["a decision of another event", '{"behavior": "deny"}'],
+    ["a decision one level too deep", specific("PreToolUse", { decision: "block" })],
+    ["a key in another case", '{"Decision": "block"}'],
+    ["an answer behind a line of a log", 'checked\n{"decision": "block"}'],
+    ["an answer in a list", '[{"decision": "block"}]'],
+    ["an answer behind a NUL", '\0{"decision": "block"}'],
+    ["an answer in a fence", '```json\n{"continue": false}\n```'],
+    ["more levels than can be looked through", `{"a": ${"[".repeat(200_000)}${"]".repeat(200_000)}}`],
+  ])("%s", (_, stdout) => {
+    expect(readAnswer("PreToolUse", exited(0, stdout))).toEqual({
+      decision: "none",
+      reason: "",
+      failure: expect.any(String),
+    });
+  });
+
+  it("keys of other meaning may stand anywhere, and equal ones in different objects", () => {
+    const text = JSON.stringify({
+      note: { decision: "x", a: { b: 1 }, c: { b: 1 } },
+      hookSpecificOutput: { hookEventName: "PreToolUse", updatedInput: { behavior: "b", decision: "d" } },
+    });
+    expect(readAnswer("PreToolUse", exited(0, text))).toEqual({
+      decision: "none",
+      reason: "",
+      input: { behavior: "b", decision: "d" },
+    });
+  });
+});

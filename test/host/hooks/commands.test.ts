@@ -1,8 +1,21 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { scene } from "../../cli/scene.ts";
-import { type Handler, hooking, livingWith, loopback, pre, printing, quote, saidOf, trial } from "./world.ts";
+import { openCallHooks } from "../../../src/host/hooks/call-hooks.ts";
+import { judgeWithHooks } from "../../../src/host/run/judge.ts";
+import { type Scene, scene } from "../../cli/scene.ts";
+import {
+  type Handler,
+  gateWith,
+  hooking,
+  livingWith,
+  loopback,
+  pre,
+  printing,
+  quote,
+  saidOf,
+  trial,
+} from "./world.ts";
 
 const NONE = "ask cmd.file-modifying";
 const DENY = "deny hook.deny";
@@ -261,6 +274,47 @@ describe("the process of a hook", () => {
     expect(rest).not.toContain("very-own-word");
     expect(rest).not.toContain("hidden");
     expect(rest).toContain("LC_ALL=C");
+  });
+
+  describe("where the agent has gone to another directory", () => {
+    const judged = async (handler: object, at: Scene): Promise<string> => {
+      const gate = gateWith({ settings: hooking([handler]), at });
+      const input = { tool: "Bash", input: { command: "echo hi" }, cwd: join(at.project, "sub") };
+      const { decision } = await judgeWithHooks(gate, input, {}, openCallHooks(gate, "s", undefined));
+      return `${decision.verdict} ${decision.code} ${existsSync(join(at.top, "planted"))}`;
+    };
+    const planted = (): Scene => {
+      const at = scene();
+      at.put("home/app/scripts/guard.sh", "#!/bin/sh\n", 0o755);
+      at.put("home/app/sub/scripts/guard.sh", `#!/bin/sh\ntouch ${at.top}/planted\n`, 0o755);
+      return at;
+    };
+
+    it.each<readonly [string, object]>([
+      ["a program", { command: "./scripts/guard.sh" }],
+      ["a script of another", { command: 'sh "scripts/guard.sh" x' }],
+      ["one with arguments", { command: "./scripts/guard.sh", args: ["x"] }],
+      ["a script among the arguments", { command: "sh", args: ["scripts/guard.sh"] }],
+    ])("no file there passes for the project's: %s", async (_, handler) => {
+      expect(await judged({ type: "command", ...handler }, planted())).toBe("deny hook.failed false");
+    });
+
+    it.each<readonly [string, object]>([
+      ["by the project's root", { command: '"$CLAUDE_PROJECT_DIR"/scripts/guard.sh' }],
+      ["with arguments", { command: "${CLAUDE_PROJECT_DIR}/scripts/guard.sh", args: [] }],
+      ["a file that is there alone, as data", { command: "true x.py" }],
+    ])("what is named otherwise runs: %s", async (_, handler) => {
+      expect(await judged({ type: "command", ...handler }, planted())).toMatch(/^allow .* false$/);
+    });
+
+    it("the same file by two names is the project's", async () => {
+      const at = planted();
+      rmSync(join(at.project, "sub/scripts"), { recursive: true });
+      symlinkSync(join(at.project, "scripts"), join(at.project, "sub/scripts"));
+      expect(await judged({ type: "command", command: "./scripts/guard.sh" }, at)).toMatch(
+        /^allow .* false$/,
+      );
+    });
   });
 
   it("has a session of its own, no terminal and three descriptors", async () => {

@@ -189,6 +189,8 @@ describe("a grant", () => {
     [["Bash(env *)"], "env A=1 npm test"],
     [["Bash(python3 *)"], "python3 -c 'print(1)'"],
     [["Bash(xargs *)"], "xargs touch"],
+    [["Bash(make test *)"], "make test SHELL=/tmp/x"],
+    [["Bash(make test *)"], "make test -- CC:=/tmp/x"],
     [["Skill(x)", "Agent(x)", "Read", "Edit"], "touch x"],
   ])("%j does not cover %s", (grants, command) => {
     expect(decide(grants, command)).not.toBe("allow");

@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { buildPolicy } from "../../../src/core/settings/merge.ts";
@@ -143,6 +151,45 @@ describe("the user's files", () => {
       ]);
     },
   );
+
+  it.each<readonly [string, (here: Machine) => { readonly root: string; readonly named: string }]>([
+    ["by a link to the project", (here) => ({ root: here.root, named: join(here.top, "link/conf") })],
+    ["by a link into the project", (here) => ({ root: here.root, named: join(here.top, "into") })],
+    [
+      "from a project reached by a link",
+      (here) => ({ root: join(here.top, "link"), named: join(here.root, "conf") }),
+    ],
+    [
+      "elsewhere in the checkout",
+      (here) => ({ root: join(here.root, "sub"), named: join(here.root, "conf") }),
+    ],
+  ])("CLAUDE_CONFIG_DIR %s is no better than the project", (_, at) => {
+    const here = machine();
+    here.put(join(here.root, ".git/HEAD"), "ref: refs/heads/main\n");
+    here.put(join(here.root, "sub/a"), "");
+    here.put(join(here.root, "conf/settings.json"), deny("B"));
+    symlinkSync(here.root, join(here.top, "link"));
+    symlinkSync(join(here.root, "conf"), join(here.top, "into"));
+    const { root, named } = at(here);
+    const { sources } = loadSources(here.request({ root, cwd: root, env: { CLAUDE_CONFIG_DIR: named } }));
+    expect(sources.map(({ scope, trusted, repository }) => [scope, trusted, repository])).toEqual([
+      ["user", false, true],
+    ]);
+  });
+
+  it("a state directory in the project vouches for nothing, by whatever name", () => {
+    const here = machine();
+    const file = here.put(join(here.root, ".cordon/settings.local.json"), '{"permissions":{"allow":["A"]}}');
+    const bytes = readFileSync(file);
+    symlinkSync(here.root, join(here.top, "link"));
+    const trusts = (state: string): boolean | undefined => {
+      recordWritten(join(state, "cordon"), file, [bytes]);
+      return loadSources(here.request({ env: { XDG_STATE_HOME: state } })).sources[0]?.trusted;
+    };
+    expect(trusts(join(here.top, "state"))).toBe(true);
+    expect(trusts(join(here.root, "state"))).toBe(false);
+    expect(trusts(join(here.top, "link/state"))).toBe(false);
+  });
 
   it("in the home directory the file of the project is the file of the person", () => {
     const here = machine();
@@ -422,5 +469,44 @@ describe("the fingerprint", () => {
     ];
     expect(new Set([first, ...others]).size).toBe(7);
     expect(first).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+describe("a session started further down in a checkout", () => {
+  const top = (at: Machine, rule: string): string =>
+    at.put(
+      join(at.root, ".claude/settings.json"),
+      JSON.stringify({ permissions: { deny: [rule], allow: ["Bash(ls)"] } }),
+    );
+  const below = (at: Machine): Partial<LoadRequest> => {
+    const directory = join(at.root, "packages/one");
+    mkdirSync(directory, { recursive: true });
+    return { root: directory, cwd: directory };
+  };
+
+  it("is under what the top of the checkout denies, and gets nothing that it allows", () => {
+    const at = machine();
+    const file = top(at, "Bash(touch *)");
+    mkdirSync(join(at.root, ".git"));
+    const { sources, looked } = loadSources(at.request(below(at)));
+    expect(sources).toMatchObject([
+      { scope: "project", file, trusted: false, repository: true, anchor: at.root, base: at.root },
+    ]);
+    expect(looked).toContain(file);
+  });
+
+  it("is not, where there is no checkout, or one around the home directory", () => {
+    const at = machine();
+    top(at, "Bash(touch *)");
+    expect(loadSources(at.request(below(at))).sources).toEqual([]);
+    mkdirSync(join(at.home, ".git"));
+    expect(loadSources(at.request(below(at))).sources).toEqual([]);
+  });
+
+  it("counts a file once where the session starts at the top", () => {
+    const at = machine();
+    top(at, "Bash(touch *)");
+    mkdirSync(join(at.root, ".git"));
+    expect(loadSources(at.request()).sources).toHaveLength(1);
   });
 });

@@ -67,6 +67,9 @@ export function grantOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[
   });
 }
 
+/** `SHELL=/bin/x` among the operands of `make`: a variable that chooses what is run. */
+const ASSIGNMENT = /^\w+[:?+!]*=/;
+
 /** A whole tool is granted only where its calls cannot be told apart by a path, a command or a host. */
 function isWhole(inquiry: Inquiry): boolean {
   return inquiry.class === "mcp" || inquiry.class === "web-search";
@@ -89,7 +92,11 @@ function isGranted(pattern: Wildcard, invocation: Invocation): boolean {
   const spelled = pattern.text.split(" ");
   const texts = words.map(({ text }) => text);
   const end = texts.indexOf("--");
-  return texts
-    .slice(0, end === -1 ? texts.length : end)
-    .every((text) => !text.startsWith("-") || spelled.includes(text));
+  const mayFollow = (text: string, at: number): boolean =>
+    spelled.includes(text) ||
+    !(
+      (text.startsWith("-") && (end === -1 || at < end)) ||
+      (reading.class === "runs-code" && ASSIGNMENT.test(text))
+    );
+  return texts.every((text, at) => at === end || mayFollow(text, at));
 }
