@@ -20,7 +20,7 @@ export function isAbsent(directory: string, io: Terminal): boolean {
   } catch (error) {
     io.stderr(`cordon audit: no log in ${printable(directory)} (${reasonOf(error)})\n`);
   }
-  io.stderr("  hint: name the directory that `cordon.audit.path` names\n");
+  io.stderr("  hint: nothing was recorded here yet, or the log lies where `cordon.audit.path` says\n");
   return true;
 }
 

@@ -226,7 +226,13 @@ async function runBash(
 /** Read, Edit and Write, carried out for real once they are allowed. */
 async function runFileTool(gate: Gate, step: Step, ask: Asker, tell: Tell, io: Terminal): Promise<boolean> {
   const decision = gate.decide(step);
-  const question: Question = { command: `${step.tool} ${shown(step)}`, cwd: gate.cwd, decision, file: "" };
+  const question: Question = {
+    command: `${step.tool} ${shown(step)}`,
+    cwd: gate.cwd,
+    decision,
+    file: "",
+    unconfined: "this tool is none of cordon's",
+  };
   const answer =
     decision.verdict === "ask"
       ? await ask({ ...question, decision: { ...decision, offers: [] } }, gate.policy.cordon.approvalTimeout)

@@ -18,6 +18,7 @@ import { SettingsFileError } from "../host/settings/error.ts";
 import { withLock } from "../host/settings/lock.ts";
 import { stateDirectory } from "../host/settings/places.ts";
 import { readWhole, utf8 } from "../host/settings/read-file.ts";
+import { keepUntracked } from "../host/settings/save.ts";
 import { isWritten, recordWritten } from "../host/settings/written.ts";
 import { agentVariable } from "./agent-session.ts";
 import {
@@ -40,7 +41,7 @@ machine asks. Shows what would change and asks before it writes. Nothing of the 
 templates:
   plain   allow builds and tests, ask before pushing and publishing (default)
   team    the same, secrets denied, nobody skips permissions
-  strict  nothing is allowed in advance, secrets denied, commands only in the sandbox
+  strict  nothing more is allowed in advance, secrets denied, commands only in the sandbox
   ci      nobody is asked: builds and tests are allowed, everything else is denied
 
 options:
@@ -173,7 +174,7 @@ async function carryOut(request: Request, io: Terminal, ask: Ask): Promise<numbe
   write(plan, local, stateDirectory(io.env, io.home));
   if (json) io.stdout(report(request, plan, proposal, "done"));
   else io.stdout(`${printable(file)} is written\n`);
-  if (!local && plan.rules.some(({ effect }) => effect === "allow"))
+  if (!local && plan.after.includes('"allow"'))
     io.stderr("  hint: its allow rules count once you have run `cordon trust`\n");
   return EXIT.ok;
 }
@@ -241,7 +242,9 @@ function write({ file, before, after }: Plan, local: boolean, state: string): vo
     makeDirectory(file);
     if (ours) recordWritten(state, file, old === undefined ? [content] : [old, content]);
     replaceFile(file, content, { from: old ?? "absent" });
-    if (ours) recordWritten(state, file, [content]);
+    if (!ours) return;
+    recordWritten(state, file, [content]);
+    keepUntracked(file);
   });
 }
 

@@ -27,6 +27,8 @@ export interface GatePlace {
   readonly home: string;
   /** Absolute paths of cordon's own state at this place; no agent may touch them. */
   readonly guards?: readonly string[] | undefined;
+  /** Absolute: files and directories of the running gate's own program. */
+  readonly program?: readonly string[] | undefined;
 }
 
 /** Compiles a policy for a place. The result is immutable and serves any number of calls. */
@@ -38,6 +40,7 @@ export function prepare(policy: Policy, place: GatePlace, tables: Tables): GateC
     tables,
     paths: compilePathClasses(PATHS, {
       guard: (place.guards ?? []).map((path) => `${path}/`),
+      agentConfig: (place.program ?? []).map((path) => `${path}/`),
       protected: protectedPaths,
       secret: secretPaths,
       runsLater,

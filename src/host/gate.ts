@@ -1,5 +1,6 @@
 import { userInfo } from "node:os";
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { ToolCall } from "../core/call/call.ts";
 import type { Decision } from "../core/call/decision.ts";
 import type { Facts } from "../core/call/facts.ts";
@@ -105,7 +106,11 @@ export function gateFor(
   tables: Tables,
   mode?: Mode,
 ): Gate {
-  const context = prepare(policy, { ...place, guards: guardsAt(policy, place.home, env) }, tables);
+  const context = prepare(
+    policy,
+    { ...place, guards: guardsAt(policy, place.home, env), program: PROGRAM },
+    tables,
+  );
   const call = (input: CallInput): ToolCall => ({
     tool: input.tool,
     input: input.input,
@@ -128,6 +133,14 @@ export function gateFor(
     decide: (input, known) => decideCall(context, call(input), known),
   };
 }
+
+/**
+ * What runs when cordon runs, two directories above this file in every build: whoever changes it
+ * decides from then on.
+ */
+const PROGRAM: readonly string[] = ["dist", "cordon", "node_modules/unbash", "node_modules/jsonc-parser"].map(
+  (name) => join(fileURLToPath(new URL("../..", import.meta.url)), name),
+);
 
 /** cordon's own state at this place: what it trusts, remembers and records. */
 export function guardsAt(

@@ -81,7 +81,7 @@ describe("cordon audit", () => {
       expect(await run([verb], { home: "/nowhere" })).toEqual({
         status: 1,
         out: "",
-        err: "cordon audit: no log in /nowhere/.local/state/cordon/audit (ENOENT)\n  hint: name the directory that `cordon.audit.path` names\n",
+        err: "cordon audit: no log in /nowhere/.local/state/cordon/audit (ENOENT)\n  hint: nothing was recorded here yet, or the log lies where `cordon.audit.path` says\n",
       });
       expect((await run([verb, "/dev/null"])).status).toBe(1);
     }

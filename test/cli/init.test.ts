@@ -122,6 +122,8 @@ describe("cordon init", () => {
     expect({ status, err }).toEqual({ status: 0, err: "" });
     expect(out).toContain("found: JavaScript with npm");
     expect(out).toContain('+      "Bash(npm test)"');
+    // A person's own file stays out of commits.
+    expect(readFileSync(join(at.project, ".cordon/.gitignore"), "utf8")).toBe("settings.local.json\n");
     const gate = createGate({ cwd: at.project, home: at.home, env: at.env });
     const verdict = (command: string): string => gate.decide({ tool: "Bash", input: { command } }).verdict;
     expect(gate.problems).toEqual([]);

@@ -24,12 +24,19 @@ export interface PathMeaning {
 export interface PathClasses {
   /** Every meaning of a normalised absolute path, the most serious first. */
   of(path: string, home: string): readonly PathMeaning[];
+  /**
+   * Meanings of what lies below a path by name alone: `~/.config` for cordon's settings, `.claude`
+   * for an agent's. What lies somewhere below an ordinary directory is not known here.
+   */
+  above(path: string, home: string): readonly PathMeaning[];
 }
 
 /** Patterns that settings add to the built-in lists. */
 export interface AddedPaths {
   /** Absolute paths. */
   readonly guard: readonly string[];
+  /** Programs that decide what agents may do: read, but changed only after a question. */
+  readonly agentConfig?: readonly string[] | undefined;
   readonly protected: readonly string[];
   readonly secret: readonly string[];
   readonly runsLater: readonly string[];
@@ -54,15 +61,22 @@ export function compilePathClasses(lists: PathLists, added: AddedPaths): PathCla
   const literal = new Map<string, Row[]>();
   const extensions = new Map<string, Row[]>();
   const wild: Row[] = [];
+  const every: Row[] = [];
   const listed = (patterns: readonly string[]): readonly PathEntry[] =>
     patterns.map((pattern) => ({ pattern, why: "listed in the settings" }));
   for (const kind of PATH_CLASSES) {
     const extra =
       kind === "guard" || kind === "protected" || kind === "secret" || kind === "runsLater"
         ? listed(added[kind])
-        : [];
+        : kind === "agentConfig"
+          ? (added.agentConfig ?? []).map((pattern) => ({
+              pattern,
+              why: "what the agent may do: it is the gate",
+            }))
+          : [];
     for (const entry of [...lists[kind], ...extra]) {
       const row = compileRow(kind, entry);
+      every.push(row);
       const [first] = row.parts;
       const extension = /^\*(\.[\w-]+)$/.exec(entry.pattern)?.[1];
       if (typeof first === "string") file(literal, first, row);
@@ -86,6 +100,14 @@ export function compilePathClasses(lists: PathLists, added: AddedPaths): PathCla
         .map((row) => row.meaning);
       return found.sort((a, b) => PATH_CLASSES.indexOf(a.class) - PATH_CLASSES.indexOf(b.class));
     },
+    above: (path, home) => {
+      const segments = segmentsOf(path);
+      const homeSegments = segmentsOf(home);
+      return every
+        .filter((row) => leadsTo(row, segments, homeSegments))
+        .map((row) => row.meaning)
+        .sort((a, b) => PATH_CLASSES.indexOf(a.class) - PATH_CLASSES.indexOf(b.class));
+    },
   };
 }
 
@@ -106,6 +128,24 @@ function compileRow(kind: PathClass, entry: PathEntry): Row {
     tree,
     except: entry.except ?? [],
   };
+}
+
+/** The path is a directory on the way to what the row names: what becomes of it becomes of that. */
+function leadsTo(row: Row, segments: readonly string[], home: readonly string[]): boolean {
+  const same = (part: Row["parts"][number] | undefined, segment: string | undefined): boolean =>
+    part !== undefined &&
+    segment !== undefined &&
+    (typeof part === "string" ? part === segment : matchGlob(part, segment));
+  if (row.from !== "any") {
+    const full = row.from === "home" ? [...home, ...row.parts] : row.parts;
+    return segments.length < full.length && segments.every((segment, at) => same(full[at], segment));
+  }
+  // At any depth: the path ends with the first parts of the row, and not with all of them.
+  for (let count = 1; count < row.parts.length && count <= segments.length; count++) {
+    const end = segments.slice(-count);
+    if (end.every((segment, at) => same(row.parts[at], segment))) return true;
+  }
+  return false;
 }
 
 /** The row's parts stand in the path from `at` on, and nothing follows unless it names a tree. */

@@ -178,7 +178,7 @@ async function converse(
     if (line === undefined) return undefined;
     if (line === "" || line === "d" || line === "n" || line === "no") return { kind: "deny" };
     if (line.startsWith("d ")) return { kind: "deny", message: line.slice(2).trim() };
-    if (line === "a" || line === "y" || line === "yes") return { kind: "once" };
+    if (line === "a") return { kind: "once" };
     const session = offers.at(-1);
     if (line === "s" && session !== undefined) return { kind: "session", rules: session };
     if (line === "A" && session !== undefined) {

@@ -108,9 +108,10 @@ function afterwards(outcome: Outcome): { readonly event: ToolEvent; readonly pay
   const { status, ended, durationMs, stdout, stderr } = outcome.result;
   const interrupted = ended === "aborted";
   const time = { duration_ms: Math.round(durationMs) };
+  // What went straight to the terminal nobody saw; empty texts would say that there was nothing.
   const response = {
-    stdout: shown(stdout),
-    stderr: shown(stderr),
+    ...(stdout === undefined ? {} : { stdout: shown(stdout) }),
+    ...(stderr === undefined ? {} : { stderr: shown(stderr) }),
     interrupted,
     isImage: false,
     exit_code: status,
@@ -124,7 +125,7 @@ function afterwards(outcome: Outcome): { readonly event: ToolEvent; readonly pay
       : ended === "aborted"
         ? "it was interrupted"
         : "it went over a limit";
-  const text = shown(stderr);
+  const text = shown(stderr ?? new Uint8Array());
   const error = text === "" ? how : `${how}\n${text}`;
   return {
     event: "PostToolUseFailure",
@@ -133,6 +134,6 @@ function afterwards(outcome: Outcome): { readonly event: ToolEvent; readonly pay
 }
 
 /** Empty where the output went to the terminal. */
-function shown(bytes: Uint8Array | undefined): string {
-  return bytes === undefined ? "" : Buffer.from(bytes).toString("utf8").slice(0, OUTPUT);
+function shown(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("utf8").slice(0, OUTPUT);
 }

@@ -2,7 +2,7 @@ import type { Facts } from "../../call/facts.ts";
 import { compileGlob, matchGlob } from "../../call/glob.ts";
 import { stringAt } from "../../call/json.ts";
 import type { Opinion } from "../../call/opinion.ts";
-import { baseOf, parentOf } from "../../call/path.ts";
+import { baseOf, isWithin, parentOf } from "../../call/path.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
 import type { Located } from "../../inquiry/locate.ts";
 import type { PathMeaning } from "../../inquiry/path-classes.ts";
@@ -29,7 +29,33 @@ export function meaningOpinions(
     seen.add(meaning.class);
     opinions.push(opinion);
   }
-  return opinions;
+  return changes && opinions.length === 0 ? carried(inquiry, use, located) : opinions;
+}
+
+/**
+ * A directory that is moved, removed or put in the place of another takes along what lies below it:
+ * `mv .config old` moves cordon's settings away, `mv evil .config` brings others.
+ */
+function carried(inquiry: Inquiry, use: PathUse, located: Located): readonly Opinion[] {
+  const { call, context } = inquiry;
+  // The file tools change files only, and a copy into the project itself adds to it.
+  if (inquiry.class !== "shell" || (use.action === "write" && located.real === call.root)) return [];
+  const meaning = located.names
+    // The home directory, what is above it and the top of the system are critical as a whole.
+    .filter((name) => !isWithin(call.home, name) && name.lastIndexOf("/") > 0)
+    .flatMap((name) => context.paths.above(name, call.home))
+    .find(
+      ({ class: kind }) =>
+        kind === "guard" || kind === "credential" || kind === "agentConfig" || kind === "protected",
+    );
+  if (meaning === undefined) return [];
+  const place = { layer: "scope", part: use.part, subject: use.path, span: use.span } as const;
+  const why = `\`${use.shown}\` holds \`${meaning.pattern}\`: ${meaning.why}`;
+  if (use.action === "delete" && (meaning.class === "guard" || meaning.class === "credential"))
+    return [{ ...place, effect: "deny", code: `path.${meaning.class}`, why }];
+  return meaning.class === "protected"
+    ? [{ ...place, effect: "ask", kind: "path.protected", code: "path.protected", why }]
+    : [{ ...place, effect: "ask", kind: "agent-config", code: "path.agent-config", why }];
 }
 
 /** Meanings a pattern could have although nothing matches it now: `cat .e*` where there is no `.env` yet. */
