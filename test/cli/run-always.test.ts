@@ -34,7 +34,7 @@ describe("always", () => {
     expect(readFileSync(file, "utf8")).toBe(
       '{\n  "permissions": {\n    "allow": [\n      "Bash(touch ran)"\n    ]\n  }\n}\n',
     );
-    expect(readdirSync(join(at.project, ".cordon"))).toEqual(["settings.local.json"]);
+    expect(readdirSync(join(at.project, ".cordon"))).toEqual([".gitignore", "settings.local.json"]);
     const again = (...words: readonly string[]): unknown =>
       cordon(["run", "--", ...words], { cwd: at.project, env: at.env });
     expect(again("touch", "ran")).toEqual({ status: 0, out: "", err: "" });
@@ -143,7 +143,7 @@ describe("always", () => {
       readFileSync(local(at), "utf8"),
     );
     expect([...saved.permissions.allow].sort()).toEqual(names.map((name) => `Bash(touch ${name})`).sort());
-    expect(readdirSync(join(at.project, ".cordon"))).toEqual(["settings.local.json"]);
+    expect(readdirSync(join(at.project, ".cordon"))).toEqual([".gitignore", "settings.local.json"]);
   });
 
   it("on a full disk loses nothing, and says so", async (context) => {

@@ -20,7 +20,8 @@ const ran = (at: Scene, name = "ran"): boolean => existsSync(join(at.project, na
 describe("an answer on the terminal", () => {
   const cases: readonly (readonly [string, readonly Step[], number, string])[] = [
     ["a", answers("a\r"), 0, ""],
-    ["yes", answers("yes\r"), 0, ""],
+    // Not among the letters that are offered: a hand that says yes to everything says nothing here.
+    ["yes, three times", answers("yes\r", "y\r", "yes\r"), 126, ""],
     ["s", answers("s\r"), 0, ""],
     ["an a behind garbage", answers("what?\r", "\u001b[A\r", "a\r"), 0, ""],
     ["Enter", answers("\r"), 126, "the person said no"],
