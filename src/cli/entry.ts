@@ -24,6 +24,9 @@ async function start(): Promise<number> {
 void start().then((status) => {
   process.exitCode = status;
   // A read of standard input that nobody waits for any more cannot be called off, and even
-  // process.exit() waits for it.
-  setTimeout(() => process.kill(process.pid, "SIGKILL"), 1_000).unref();
+  // process.exit() waits for it. A status above 128 is that of a signal.
+  setTimeout(() => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(signal);
+    process.kill(process.pid, status > 128 ? status - 128 : "SIGKILL");
+  }, 300).unref();
 }, crash);

@@ -1,8 +1,6 @@
-import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { createGate } from "../../src/host/gate.ts";
-import { loadSources } from "../../src/host/settings/load.ts";
 import { scene } from "../cli/scene.ts";
 
 it("asks before its own program is changed, in every mode, and lets it be read", () => {
@@ -19,18 +17,4 @@ it("asks before its own program is changed, in every mode, and lets it be read",
   const edit = { file_path: join(process.cwd(), "dist/bin/program.cjs.cache"), content: "" };
   expect(gate.decide({ tool: "Write", input: edit }).code).toBe("path.agent-config");
   expect(gate.decide({ tool: "Bash", input: { command: "cat dist/bin/program.cjs" } }).verdict).toBe("allow");
-});
-
-it("reads a settings file that leads into the kernel's own in no more time than another", () => {
-  const at = scene();
-  at.put("home/app/.claude/x", "");
-  symlinkSync("/proc/kallsyms", join(at.project, ".claude/settings.json"));
-  const { sources } = loadSources({
-    root: at.project,
-    cwd: at.project,
-    home: at.home,
-    env: at.env,
-    ambient: true,
-  });
-  expect(sources).toHaveLength(1);
 });

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { SettingsSource, SourcePlace } from "../../core/settings/source.ts";
 import { managedFiles } from "./managed.ts";
 import { type Environment, ownUserFile, projectFiles, stateDirectory } from "./places.ts";
-import { type FileReading, codeOf, readWhole, utf8 } from "./read-file.ts";
+import { type FileReading, codeOf, readWhole, reasonOf, utf8 } from "./read-file.ts";
 import { isWritten } from "./written.ts";
 import { type Belief, realAbove, recordedTrust } from "../trust/belief.ts";
 import { isInside, trustPlaceOf } from "../trust/place.ts";
@@ -151,6 +151,18 @@ function addFiles(request: LoadRequest, add: Add, looked: string[]): void {
 function addAbove({ root, home, env, trusted }: LoadRequest, add: Add, looked: string[]): void {
   const top = checkoutAbove(root, home);
   if (top === undefined) return;
+  if (typeof top === "object") {
+    // Whether anything is denied up there cannot be told.
+    const place = {
+      scope: "project",
+      file: root,
+      trusted: false,
+      repository: true,
+      anchor: root,
+      base: root,
+    } as const;
+    return add(place, { kind: "fault", why: `the checkout it lies in cannot be looked at (${top.why})` });
+  }
   const believes = trusted ?? recordedTrust({ root: top, home, env });
   const { local, shared } = projectFiles(top);
   for (const file of [...local, ...shared]) {
@@ -161,13 +173,17 @@ function addAbove({ root, home, env, trusted }: LoadRequest, add: Add, looked: s
   }
 }
 
-/** The top of the checkout a directory lies in; undefined where it is that itself, or lies in none but one around the home directory. */
-function checkoutAbove(root: string, home: string): string | undefined {
+/**
+ * The top of the checkout a directory lies in, or why that cannot be told; undefined where the
+ * directory is the top itself, is not there, or lies in none but one around the home directory.
+ */
+function checkoutAbove(root: string, home: string): string | { readonly why: string } | undefined {
   try {
     const { checkout, directory, kind, isHome } = trustPlaceOf(root, home);
     return kind === "directory" || isHome || checkout === directory ? undefined : checkout;
-  } catch {
-    return undefined;
+  } catch (error) {
+    const code = codeOf(error);
+    return code === "ENOENT" || code === "ENOTDIR" ? undefined : { why: reasonOf(error) };
   }
 }
 

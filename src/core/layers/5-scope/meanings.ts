@@ -29,7 +29,7 @@ export function meaningOpinions(
     seen.add(meaning.class);
     opinions.push(opinion);
   }
-  return changes && opinions.length === 0 ? carried(inquiry, use, located) : opinions;
+  return changes ? [...opinions, ...carried(inquiry, use, located)] : opinions;
 }
 
 /**
