@@ -8,9 +8,9 @@ import {
   type Template,
   proposeSettings,
 } from "../core/settings/proposal.ts";
-import { confirm } from "../host/agents/confirm.ts";
-import { unifiedDiff } from "../host/agents/diff.ts";
-import { readAt, setAt } from "../host/agents/json-edit.ts";
+import { confirm } from "../host/prompts/confirm.ts";
+import { unifiedDiff } from "../host/settings/diff.ts";
+import { readAt, setAt } from "../host/settings/json-edit.ts";
 import { lookAt } from "../host/init/look.ts";
 import { makeDirectory, replaceFile } from "../host/settings/atomic.ts";
 import { withRule } from "../host/settings/edit.ts";

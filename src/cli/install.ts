@@ -4,8 +4,8 @@ import { HOOK_TIMEOUT, hookCommand, isHookCommand } from "../agents/claude-code/
 import { refuseWhatClaudeIgnores } from "../host/agents/claude-reads.ts";
 import { type HookScope, claudeSettingsFile } from "../host/agents/claude-places.ts";
 import { type OwnHook, withHook, withoutHook } from "../host/agents/claude-settings.ts";
-import { confirm } from "../host/agents/confirm.ts";
-import { unifiedDiff } from "../host/agents/diff.ts";
+import { confirm } from "../host/prompts/confirm.ts";
+import { unifiedDiff } from "../host/settings/diff.ts";
 import {
   type Editing,
   type PlannedEdit,

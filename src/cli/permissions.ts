@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { confirm } from "../host/agents/confirm.ts";
+import { confirm } from "../host/prompts/confirm.ts";
 import { openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
 import {
   type Command,

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { confirm } from "../host/agents/confirm.ts";
+import { confirm } from "../host/prompts/confirm.ts";
 import { takeTurn } from "../host/prompts/turn.ts";
 import { SettingsFileError } from "../host/settings/error.ts";
 import { reasonOf } from "../host/settings/read-file.ts";

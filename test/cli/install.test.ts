@@ -15,7 +15,7 @@ import { describe, expect, it } from "vitest";
 import { hookCommand, isHookCommand } from "../../src/agents/claude-code/hook-command.ts";
 import { install, uninstall } from "../../src/cli/install.ts";
 import { withHook, withoutHook } from "../../src/host/agents/claude-settings.ts";
-import { unifiedDiff } from "../../src/host/agents/diff.ts";
+import { unifiedDiff } from "../../src/host/settings/diff.ts";
 import { isOnPath, launcherPath } from "../../src/host/agents/launcher.ts";
 import { type Outcome, type Scene, runIn, scene } from "./scene.ts";
 

@@ -1,6 +1,6 @@
 import { type Json, type JsonObject, isObject } from "../../core/call/json.ts";
 import { SettingsFileError } from "../settings/error.ts";
-import { putFirst, readAt, removeAt } from "./json-edit.ts";
+import { putFirst, readAt, removeAt } from "../settings/json-edit.ts";
 
 const LIST = ["hooks", "PreToolUse"] as const;
 

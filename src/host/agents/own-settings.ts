@@ -1,5 +1,5 @@
 import { isObject } from "../../core/call/json.ts";
-import { readAt, removeAt, setAt } from "./json-edit.ts";
+import { readAt, removeAt, setAt } from "../settings/json-edit.ts";
 
 /** What a person opts into at the installation. */
 export interface Choices {

@@ -1,4 +1,4 @@
-import { unifiedDiff } from "../agents/diff.ts";
+import { unifiedDiff } from "../settings/diff.ts";
 import { foldText } from "../prompts/terminal.ts";
 import { ENTRY_KINDS, type TrustEntry, entriesOf } from "./entries.ts";
 import { type Survey, type SurveyedFile, openQuestions } from "./survey.ts";

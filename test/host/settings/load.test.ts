@@ -509,4 +509,16 @@ describe("a session started further down in a checkout", () => {
     mkdirSync(join(at.root, ".git"));
     expect(loadSources(at.request()).sources).toHaveLength(1);
   });
+
+  it("asks about everything where the checkout cannot be looked at", () => {
+    const at = machine();
+    const loop = join(at.root, "loop");
+    symlinkSync(loop, loop);
+    const { sources } = loadSources(at.request({ root: join(loop, "x"), cwd: join(loop, "x") }));
+    expect(sources.at(-1)).toMatchObject({
+      scope: "project",
+      trusted: false,
+      fault: expect.stringContaining("the checkout it lies in cannot be looked at"),
+    });
+  });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readDocument, valueOf } from "../../src/core/settings/document.ts";
-import { putFirst, readAt, removeAt, setAt } from "../../src/host/agents/json-edit.ts";
+import { readDocument, valueOf } from "../../../src/core/settings/document.ts";
+import { putFirst, readAt, removeAt, setAt } from "../../../src/host/settings/json-edit.ts";
 
 const LIST = ["hooks", "PreToolUse"];
 

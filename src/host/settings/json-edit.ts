@@ -1,6 +1,6 @@
 import type { Json } from "../../core/call/json.ts";
 import { type Node, propertiesOf, readDocument, valueOf } from "../../core/settings/document.ts";
-import { SettingsFileError } from "../settings/error.ts";
+import { SettingsFileError } from "./error.ts";
 
 /** A way into settings: keys of objects and places in lists. */
 export type Path = readonly (string | number)[];
