@@ -26,6 +26,19 @@ describe("two questions on one terminal", () => {
     expect({ first: ran(at, asked[0]), second: ran(at, asked[1]) }).toEqual({ first: true, second: false });
   });
 
+  it("leave every line to the question that stands on the screen, however many wait", async () => {
+    const at = scene();
+    const names = ["one", "two", "three", "four", "five", "six"];
+    const line = `${names.map((name) => `"$NODE" "$CORDON" run -- touch ${name} &`).join(" ")} wait`;
+    const steps = answers("a\r", "a\r", "d\r", "a\r", "d\r", "a\r");
+    const { screen } = await shellOnTerminal(line, steps, { cwd: at.project, env: at.env });
+    const asked = [...screen.matchAll(/cordon asks\r\n {2}command {2}touch (\w+)/g)].map(([, name]) => name);
+    expect(asked.toSorted()).toEqual(names.toSorted());
+    expect(names.filter((name) => ran(at, name))).toEqual(
+      names.filter((name) => ![2, 4].includes(asked.indexOf(name))),
+    );
+  });
+
   it("hinder nobody once one of them was killed, and the one that waits can be ended", async () => {
     const at = scene();
     const line =

@@ -27,9 +27,11 @@ interface OpenTerminal {
  */
 export function terminalAsker(printable: (text: string) => string, interrupted?: AbortSignal): Asker {
   return async (question, seconds) => {
-    const terminal = openTerminal();
-    if (terminal === undefined) return "nobody";
+    const descriptor = controllingTerminal();
+    if (descriptor === undefined) return "nobody";
     const endTurn = await takeTurn(interrupted);
+    // Whoever listens takes lines: nobody listens before their turn.
+    const terminal = openTerminal(descriptor);
     try {
       if (endTurn === undefined) return { kind: "deny" };
       // The time is the person's: it begins when they can see the question.
@@ -51,13 +53,16 @@ export function terminalAsker(printable: (text: string) => string, interrupted?:
 }
 
 /** Undefined where this process has no controlling terminal. */
-function openTerminal(): OpenTerminal | undefined {
-  let descriptor: number;
+function controllingTerminal(): number | undefined {
   try {
-    descriptor = openSync("/dev/tty", "r+");
+    return openSync("/dev/tty", "r+");
   } catch {
     return undefined;
   }
+}
+
+/** Begins to listen on a terminal. */
+function openTerminal(descriptor: number): OpenTerminal {
   const input = new ReadStream(descriptor);
   const output = new WriteStream(descriptor);
   // A terminal that is hung up fails reading and writing; whoever waits for a line gets none.
