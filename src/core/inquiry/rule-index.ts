@@ -2,9 +2,9 @@ import { type Glob, anchoredGlobs, compileGlob } from "../call/glob.ts";
 import type { RuleRef } from "../call/opinion.ts";
 import { expandHome } from "../call/path.ts";
 import type { Policy } from "../settings/policy.ts";
-import type { Rule, RuleEffect } from "../settings/rule.ts";
+import type { CommandPattern, Rule, RuleEffect } from "../settings/rule.ts";
 import { type DomainPattern, compileDomain } from "./domains.ts";
-import { type Wildcard, compileWildcard } from "./wildcard.ts";
+import { type Wildcard, compileWildcard, headOf } from "./wildcard.ts";
 
 /** A rule about commands; more than one stage only where the rule spells a pipe. */
 export interface CommandRule {
@@ -89,11 +89,7 @@ export function indexRules(
         tools.push({ rule, tool: compileWildcard(mcpServer(rule.tool)), name: undefined });
         break;
       case "command": {
-        const [first] = specifier.stages;
-        if (rule.tool === "Bash") {
-          const stages = specifier.stages.map(({ text }) => compileWildcard(text));
-          commands.push({ rule, stages, exact: first?.exact === true, whole: false });
-        }
+        if (rule.tool === "Bash") commands.push(commandRule(rule, specifier.stages));
         break;
       }
       case "path":
@@ -117,9 +113,7 @@ export function indexRules(
     }
   }
   const restricts = (effect: RuleEffect): boolean => effect !== "allow";
-  const byHead = fileBy(commands, (rule) =>
-    rule.stages.length === 1 && !rule.exact ? rule.stages[0]?.head : undefined,
-  );
+  const byHead = fileBy(commands, literalHead);
   const bySegment = fileBy(paths, literalSegment);
   const byParameterTool = fileBy(parameters, ({ tool }) =>
     tool.pieces.length === 1 ? tool.text : undefined,
@@ -201,6 +195,25 @@ function climbing(pattern: string, start: string, wide: boolean): readonly Glob[
     at = at.slice(0, Math.max(at.lastIndexOf("/"), 0)) || "/";
   }
   return body === pattern ? anchoredGlobs(pattern, start, wide) : anchoredGlobs(`/${body}`, at, wide);
+}
+
+/** A command rule whose patterns are compiled when a call first comes near it: most are never met. */
+function commandRule(rule: Rule, patterns: readonly CommandPattern[]): CommandRule {
+  let stages: readonly Wildcard[] | undefined;
+  return {
+    rule,
+    exact: patterns[0]?.exact === true,
+    whole: false,
+    get stages() {
+      return (stages ??= patterns.map(({ text }) => compileWildcard(text)));
+    },
+  };
+}
+
+/** The first word of every command the rule matches; undefined where there may be several. */
+function literalHead({ rule: { specifier }, exact }: CommandRule): string | undefined {
+  if (exact || specifier.kind !== "command" || specifier.stages.length !== 1) return undefined;
+  return headOf(specifier.stages[0]?.text ?? "");
 }
 
 /** A path rule whose patterns are compiled when a call first comes near it: most are never met. */

@@ -16,14 +16,19 @@ export interface Wildcard {
   readonly head: string | undefined;
 }
 
+/** The first word of a pattern, where no star can change it; undefined where one can. */
+export function headOf(text: string): string | undefined {
+  const star = text.indexOf("*");
+  const space = text.indexOf(" ");
+  if (space > 0 && (star === -1 || space < star)) return text.slice(0, space);
+  return star === -1 && text !== "" ? text : undefined;
+}
+
 export function compileWildcard(text: string): Wildcard {
   const pieces = text.split(/\*+/);
   const single = pieces.length === 2 && pieces[1] === "";
   const bare = single && text.endsWith(" *") ? text.slice(0, -2) : undefined;
-  const first = pieces[0] ?? "";
-  const space = first.indexOf(" ");
-  const head = space > 0 ? first.slice(0, space) : pieces.length === 1 && first !== "" ? first : undefined;
-  return { text, pieces, bare, head };
+  return { text, pieces, bare, head: headOf(text) };
 }
 
 /** Matches for every text the unknown stretches can become: a hole fits a star only. */

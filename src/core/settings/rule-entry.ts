@@ -6,7 +6,9 @@ import { toolClass } from "./tools.ts";
 export interface EntryReading {
   /** The rule as text: the string itself, or `Tool(pattern)` for an object. */
   readonly text: string;
-  readonly readings: readonly (RuleReading & { readonly anchored: "source" | "project" })[];
+  readonly readings: readonly RuleReading[];
+  /** What a leading `/` of a path pattern stands for: the anchor of the file, or the project root. */
+  readonly anchored: "source" | "project";
   readonly faults: readonly RuleFault[];
 }
 
@@ -23,7 +25,7 @@ export function readRuleText(text: string, effect: RuleEffect): EntryReading {
     const { readings, faults } = readRule(trimmed, effect);
     if (!readings.some(namesSomething) && effect !== "allow")
       return unreadable(text, effect, nameOr(name), "names nothing");
-    return { text, readings: readings.map((reading) => ({ ...reading, anchored: "source" })), faults };
+    return { text, readings, anchored: "source", faults };
   }
   const shown = `${trimmed.slice(0, 60)}...`;
   return unreadable(shown, effect, nameOr(name), "is too long or holds too many blanks in a row");
@@ -48,11 +50,11 @@ function unreadable(text: string, effect: RuleEffect, tool: string, why: string)
         : `the ${effect} rule \`${text}\` ${why}; every ${tool === "*" ? "" : `${tool} `}call asks until it is mended`,
     hint: "write `Tool` or `Tool(specifier)`, for example `Bash(npm test *)`",
   };
-  return { text, readings: effect === "allow" ? [] : [stopGap(tool)], faults: [fault] };
+  return { text, readings: effect === "allow" ? [] : [stopGap(tool)], anchored: "source", faults: [fault] };
 }
 
-function stopGap(tool: string): EntryReading["readings"][number] {
-  return { effect: "ask", tool, specifier: { kind: "none" }, anchored: "source" };
+function stopGap(tool: string): RuleReading {
+  return { effect: "ask", tool, specifier: { kind: "none" } };
 }
 
 /**
@@ -96,7 +98,7 @@ export function readRuleObject(node: Node, effect: RuleEffect, inProject: boolea
       message: `${names} in the ${effect} rule for \`${whole}\` cannot be read; ${effect === "allow" ? "it approves nothing" : `every ${tool} call asks until it is mended`}`,
       hint: 'write `{"tool": "Bash", "pattern": "npm test*", "scope": "project"}`, or the rule as a string',
     };
-    if (effect === "allow") return { text: whole, readings: [], faults: [fault] };
+    if (effect === "allow") return { text: whole, readings: [], anchored: "project", faults: [fault] };
     const inner = combine(whole, tool, patterns, effect);
     return { ...inner, readings: [...inner.readings, stopGap(tool)], faults: [...inner.faults, fault] };
   }
@@ -106,7 +108,7 @@ export function readRuleObject(node: Node, effect: RuleEffect, inProject: boolea
       message: `the ${effect} rule for \`${whole}\` is bound to a project, but this file belongs to none; ${effect === "allow" ? "it approves nothing" : "it holds everywhere"}`,
       hint: "write it in the settings of the project, or leave `scope` out",
     };
-    if (effect === "allow") return { text: whole, readings: [], faults: [fault] };
+    if (effect === "allow") return { text: whole, readings: [], anchored: "project", faults: [fault] };
     const inner = combine(whole, tool, patterns, effect);
     return { ...inner, faults: [...inner.faults, fault] };
   }
@@ -124,9 +126,8 @@ function combine(
   );
   return {
     text: whole,
-    readings: read.flatMap(({ readings }) =>
-      readings.map((each) => ({ ...each, anchored: "project" }) as const),
-    ),
+    readings: read.flatMap(({ readings }) => readings),
+    anchored: "project",
     faults: read[0]?.faults ?? [],
   };
 }

@@ -47,30 +47,32 @@ export function readRuleLists(
       (strayKey(unknown)?.lists ?? []).map((list): RuleList => ({ ...list, live: true })),
     ),
   ];
-  return lists.flatMap((list): readonly Rule[] => {
+  const rules: Rule[] = [];
+  for (const list of lists) {
     const canonical = LISTS.get(list.key)?.canonical;
     if (canonical !== undefined) {
       const hint = list.key === "ignorePatterns" ? "write `Read(...)` rules" : undefined;
       const message = `\`${list.key}\` is read as \`${canonical}\``;
       findings.push({ severity: "note", key: list.key, message, hint, offset: list.node.offset });
     }
-    return entriesOf(source, list, findings).flatMap(({ node, key }): readonly Rule[] => {
+    const dead = list.effect === "allow" && !list.live;
+    entriesOf(source, list, findings).forEach((node, index) => {
+      const key = (): string => (node === list.node ? list.key : `${list.key}[${index}]`);
       const entry = readEntry(source, list, node, key, findings);
-      if (entry === undefined) return [];
-      for (const fault of entry.faults) findings.push({ ...fault, key, offset: node.offset });
-      const { line } = document.positionOf(node.offset);
-      return list.effect === "allow" && !list.live ? [] : rulesOf(source, place, entry, line);
+      if (entry === undefined) return;
+      for (const fault of entry.faults) findings.push({ ...fault, key: key(), offset: node.offset });
+      if (!dead) addRules(rules, source, place, entry, document.positionOf(node.offset).line);
     });
-  });
+  }
+  return rules;
 }
 
 function entriesOf(
   source: SettingsSource,
   { key, effect, node }: RuleList,
   findings: Finding[],
-): readonly { readonly node: Node; readonly key: string }[] {
-  if (node.type === "array")
-    return (node.children ?? []).map((item, index) => ({ node: item, key: `${key}[${index}]` }));
+): readonly Node[] {
+  if (node.type === "array") return node.children ?? [];
   const message = `\`${key}\` must be a list of rules`;
   if (effect === "allow") {
     findings.push({
@@ -91,7 +93,7 @@ function entriesOf(
       hint,
       offset: node.offset,
     });
-    return [{ node, key }];
+    return [node];
   }
   findings.push({
     severity: "error",
@@ -108,19 +110,19 @@ function readEntry(
   source: SettingsSource,
   { effect, key: list }: RuleList,
   node: Node,
-  key: string,
+  key: () => string,
   findings: Finding[],
 ): EntryReading | undefined {
-  const inProject = source.scope !== "user" && source.scope !== "managed";
   if (node.type === "string") {
     const text = String(node.value);
     return readRuleText(list === "ignorePatterns" ? `Read(${text})` : text, effect);
   }
+  const inProject = source.scope !== "user" && source.scope !== "managed";
   if (node.type === "object" && list !== "ignorePatterns") return readRuleObject(node, effect, inProject);
   findings.push({
     severity: "error",
-    key,
-    message: `\`${key}\` is no rule; ${effect === "allow" ? "it approves nothing" : consequence(source)}`,
+    key: key(),
+    message: `\`${key()}\` is no rule; ${effect === "allow" ? "it approves nothing" : consequence(source)}`,
     hint: 'write `"Tool(specifier)"`',
     offset: node.offset,
     stops: effect !== "allow",
@@ -128,14 +130,20 @@ function readEntry(
   return undefined;
 }
 
-function rulesOf(source: SettingsSource, place: Place, entry: EntryReading, line: number): readonly Rule[] {
+function addRules(
+  rules: Rule[],
+  source: SettingsSource,
+  place: Place,
+  { text, readings, faults, anchored }: EntryReading,
+  line: number,
+): void {
   const managed = source.scope === "managed";
-  const faulty = entry.faults.some(({ severity }) => severity === "error");
-  return entry.readings.flatMap(({ effect, tool, specifier, anchored }): readonly Rule[] => {
+  const faulty = faults.some(({ severity }) => severity === "error");
+  for (const { effect, tool, specifier } of readings) {
     const rule: Rule = {
       // A managed rule that cannot be read blocks the tool it names; elsewhere the tool asks.
       effect: managed && faulty && effect === "ask" && specifier.kind === "none" ? "deny" : effect,
-      text: entry.text,
+      text,
       scope: source.scope,
       file: source.file,
       line,
@@ -143,8 +151,9 @@ function rulesOf(source: SettingsSource, place: Place, entry: EntryReading, line
       specifier,
       anchor: anchored === "project" ? place.root : source.anchor,
     };
+    rules.push(rule);
     // In a managed file a leading slash may mean the project root or the file system: both count.
     const both = managed && effect !== "allow" && anchored === "source" && specifier.kind === "path";
-    return both && /^\/(?!\/)/.test(specifier.pattern) ? [rule, { ...rule, anchor: "/" }] : [rule];
-  });
+    if (both && /^\/(?!\/)/.test(specifier.pattern)) rules.push({ ...rule, anchor: "/" });
+  }
 }

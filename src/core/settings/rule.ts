@@ -237,8 +237,9 @@ function readParameter(
   text: string,
   faults: RuleFault[],
 ): readonly Omit<RuleReading, "effect">[] | "none" | undefined {
-  const match = /^([A-Za-z_][\w-]*)\s*:\s*([\s\S]+)$/.exec(spec);
-  if (!match) return "none";
+  // Most rules have no colon: the look at one character comes before the look at the shape.
+  const match = spec.includes(":") ? /^([A-Za-z_][\w-]*)\s*:\s*([\s\S]+)$/.exec(spec) : null;
+  if (match === null) return "none";
   const [, name = "", value = ""] = match;
   const kind = toolClass(tool);
   if (tool === "WebFetch" && name === "domain")
@@ -273,6 +274,7 @@ function readCommand(
   text: string,
   faults: RuleFault[],
 ): readonly Specifier[] | undefined {
+  if (!/[|&;\n:]/.test(spec)) return [{ kind: "command", stages: [commandPattern(spec)] }];
   const stages = spec
     .split(/\s*\|&?\s*(?!\|)/)
     .filter((stage, _index, all) => stage !== "" || all.length === 1);
@@ -304,9 +306,8 @@ function readCommand(
 }
 
 function commandPattern(text: string): CommandPattern {
-  const folded = text
-    .trim()
-    .replace(/[ \t]+/g, " ")
-    .replace(/:\*$/, " *");
+  const trimmed = text.trim();
+  const single = /\t| {2}/.test(trimmed) ? trimmed.replace(/[ \t]+/g, " ") : trimmed;
+  const folded = single.endsWith(":*") ? `${single.slice(0, -2)} *` : single;
   return { text: folded, exact: !folded.includes("*") };
 }

@@ -67,8 +67,8 @@ const ALIASES: ReadonlyMap<string, string> = new Map(
 
 /** The name rules are matched against: `Task` is `Agent`, `mcp:s:t` is `mcp__s__t`. */
 export function canonicalTool(name: string): string {
-  const colons = /^mcp:([^:]+)(?::(.+))?$/.exec(name);
-  if (colons) return `mcp__${colons[1]}__${colons[2] ?? "*"}`;
+  const colons = name.startsWith("mcp:") ? /^mcp:([^:]+)(?::(.+))?$/.exec(name) : null;
+  if (colons !== null) return `mcp__${colons[1]}__${colons[2] ?? "*"}`;
   return ALIASES.get(name) ?? name;
 }
 

@@ -100,9 +100,11 @@ export function misfitsOf(node: Node, shape: Shape, key: string): readonly Misfi
   if ("list" in shape) {
     if (node.type !== "array") return misfit(false);
     const { list } = shape;
-    return list === "any"
-      ? none
-      : (node.children ?? []).flatMap((item, index) => misfitsOf(item, list, `${key}[${index}]`));
+    if (list === "any") return none;
+    // There may be thousands of rules: where all fit, no name is made for any.
+    const odd = (item: Node): boolean => item.type !== "string" || misfitsOf(item, list, key).length > 0;
+    if (node.children?.some(odd) !== true) return none;
+    return node.children.flatMap((item, index) => misfitsOf(item, list, `${key}[${index}]`));
   }
   if ("either" in shape) return misfit(shape.either.some((each) => misfitsOf(node, each, key).length === 0));
   if (node.type !== "object") return misfit(false);
