@@ -32,6 +32,12 @@ options:
   --explain         print what every layer said
   --batch           one call a line on standard input, one decision a line on standard output
 
+a line of a batch is a JSON object; only \`tool\` and \`input\` are needed:
+  {"id", "tool", "input": {...}, "cwd", "home", "mode", "sandboxed", "agent", "session",
+   "settings": {...}, "project": {...}, "user": {...}, "managed": {...}}
+and its answer {"id", "decision", "code", "layer", "why", "kind", "rule", "parts", "suggestions"}, or
+{"id", "error": {"code", "message", "line"}}. Blank lines have no answer.
+
 exit status: 0 allow, 1 ask, 2 deny; with --batch 0, or 65 when some line could not be read;
 64 usage, 70 internal error, 78 when what --settings or --managed names cannot be read
 
@@ -40,6 +46,7 @@ examples:
   cordon check 'Read(.env)' --explain
   cordon check --tool Edit --input '{"file_path": "src/a.ts", "old_string": "a", "new_string": "b"}'
   cordon check 'Bash(npm test)' --no-ambient --settings team.json --mode dontAsk
+  echo '{"id": 1, "tool": "Bash", "input": {"command": "git status"}}' | cordon check --batch
 `;
 
 const OPTIONS = {

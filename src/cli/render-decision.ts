@@ -30,9 +30,10 @@ export function renderDecision(decision: Decision, look: Look): string {
     );
   }
   if (decision.parts.length > 1) {
+    const width = Math.max(...decision.parts.map(({ code }) => code.length));
     for (const part of decision.parts)
       lines.push(
-        `  ${paint(part.decision.padEnd(5), part.decision)}  ${part.code.padEnd(22)}  ${printable(part.command)}`,
+        `  ${paint(part.decision.padEnd(5), part.decision)}  ${part.code.padEnd(width)}  ${printable(part.command)}`,
       );
   }
   if (decision.hint !== undefined) lines.push(`  hint: ${printable(decision.hint)}`);

@@ -1,5 +1,6 @@
 import type { Rule } from "../../settings/rule.ts";
 import { toolClass } from "../../settings/tools.ts";
+import { PATHS } from "../../knowledge/paths.gen.ts";
 import { canonicalHost } from "../hosts.ts";
 import type { Advice } from "./advice.ts";
 import { REACHES, RUNNERS } from "./runs-anything.ts";
@@ -166,6 +167,12 @@ function broadPath(tool: string, pattern: string, { home }: Place): Advice | und
           "it names every file, secrets such as `.env` too",
           "reads in the project need no rule: remove it",
         );
+  const store = credentialStore(body, home);
+  if (store !== undefined)
+    return broadly(
+      `it opens what no other rule can: ${store}`,
+      tool === "Read" ? "leave it out: programs that need them read them by themselves" : "leave it out",
+    );
   if (tool === "Read" && /(?:^|\/)\*?\.env[^/]*$/.test(pattern))
     return broadly(
       "secrets in it go to the agent, and from there to its provider",
@@ -182,6 +189,19 @@ function broadPath(tool: string, pattern: string, { home }: Place): Advice | und
       `write the directory: \`${tool}(src/**/${pattern})\``,
     );
   return undefined;
+}
+
+/** What the credential store holds that a pattern names, or that lies below what it names. */
+function credentialStore(body: string, home: string): string | undefined {
+  const named = body.startsWith(`/${home}/`) ? `~${body.slice(home.length + 1)}` : body;
+  const start = named.replace(/\/?\*.*$/s, "");
+  if (!start.startsWith("~/")) return undefined;
+  const under = (path: string, top: string): boolean => path === top || path.startsWith(`${top}/`);
+  return PATHS.credential.find(({ pattern, except = [] }) => {
+    const store = pattern.replace(/\/$/, "");
+    const spared = except.some((name) => start === `${store}/${name}` && start === named);
+    return !spared && (under(start, store) || under(store, start));
+  })?.why;
 }
 
 function broadHost(pattern: string): Advice | undefined {
