@@ -56,7 +56,7 @@ export function trustScreen(survey: Survey, columns: number, printable: (text: s
     ...(known.length === 0
       ? []
       : [`\nTrusted already: ${folded(known.map(({ subject }) => subject.path).join(", "))}\n`]),
-    `\n${count(entries.length, "entry", "entries")}, ${runs === 0 ? "none of which runs anything by itself" : `${runs} of which ${runs === 1 ? "runs" : "run"} or may run programs`}. `,
+    `\n${count(entries.length, "entry", "entries")}, ${runs === 0 ? "none runs anything by itself" : `${runs} of which ${runs === 1 ? "runs" : "run"} or may run programs`}. `,
     "Deny and ask rules count in any case.\n",
     ...(survey.store?.lasts === "session"
       ? ["This is your home directory or lies above it: trust lasts for this session.\n"]
