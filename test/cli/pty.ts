@@ -6,6 +6,8 @@ export interface Step {
   readonly expect: string;
   /** Keys that are pressed. */
   readonly send?: string;
+  /** Each time it stands there, to the end, be it never. */
+  readonly every?: true;
   /** A signal to the program alone. */
   readonly signal?: "SIGTERM" | "SIGINT";
   /** The terminal goes away. */
@@ -43,7 +45,7 @@ while fd >= 0:
         at = screen.find(wanted, seen)
         if at < 0: break
         seen = at + len(wanted)
-        steps.pop(0)
+        if "every" not in step: steps.pop(0)
         if "look" in step:
             try: looks.append(base64.b64encode(open(step["look"], "rb").read()).decode())
             except FileNotFoundError: looks.append(None)
@@ -66,7 +68,7 @@ print(json.dumps({
     "status": status if status >= 0 else 128 - status,
     "screen": base64.b64encode(screen).decode(),
     "looks": looks,
-    "left": [step["expect"] for step in steps],
+    "left": [step["expect"] for step in steps if "every" not in step],
 }))
 `;
 

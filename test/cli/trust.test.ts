@@ -596,7 +596,9 @@ describe("the program", () => {
     const at = project();
     at.put("home/app/part/.claude/settings.json", TEXT);
     const line = `"$NODE" "$CORDON" trust & "$NODE" "$CORDON" trust part & wait`;
-    await shellOnTerminal(line, steps("y\r", "y\r"), { cwd: at.project, env: at.env });
+    // What one of them settles before the other looks is not asked about twice.
+    const always: Step = { expect: QUESTION, send: "y\r", every: true };
+    await shellOnTerminal(line, [always], { cwd: at.project, env: at.env });
     const gate = createGate({ cwd: join(at.project, "part"), home: at.home, env: at.env });
     expect(gate.decide({ tool: "Bash", input: { command: "make all" } }).verdict).toBe("allow");
     expect(verdict(at)).toBe("allow");
