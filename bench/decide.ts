@@ -2,6 +2,9 @@
  * Decision time in one process, as ratios within one run. Prints medians and 99th percentiles.
  * Usage: node scripts/run.mjs bench/decide.ts [--json]
  */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parse } from "unbash";
 import { type Facts, NO_FACTS } from "../src/core/call/facts.ts";
 import type { ToolCall } from "../src/core/call/call.ts";
@@ -10,13 +13,14 @@ import { type GateContext, examine } from "../src/core/inquiry/inquiry.ts";
 import { needsOf } from "../src/core/inquiry/needs.ts";
 import { buildPolicy } from "../src/core/settings/merge.ts";
 import { gatherFacts } from "../src/host/facts/gather.ts";
+import { type LiveGate, openLiveGate } from "../src/host/live-gate.ts";
 import { builtInTables } from "../src/host/tables.ts";
 
 const place = { root: process.cwd(), cwd: process.cwd(), home: "/home/user" };
 const tables = builtInTables();
 
 /** A third each of commands, paths and MCP tools; 60 % allow, 20 % ask, 20 % deny. */
-function contextWith(count: number): GateContext {
+function listsOf(count: number): Readonly<Record<string, readonly string[]>> {
   const lists: Record<string, string[]> = { allow: [], ask: [], deny: [] };
   for (let at = 0; at < count; at++) {
     const effect = at % 5 === 0 ? "deny" : at % 5 === 1 ? "ask" : "allow";
@@ -25,6 +29,11 @@ function contextWith(count: number): GateContext {
     lists[effect]?.push(rule);
   }
   lists["allow"]?.push("Bash(npm run *)");
+  return lists;
+}
+
+function contextWith(count: number): GateContext {
+  const lists = listsOf(count);
   const policy = buildPolicy(
     [
       {
@@ -109,6 +118,22 @@ for (const count of [10, 100, 1000, 10_000]) {
 }
 for (const count of [10, 1000, 10_000])
   rows.push([`load policy, ${count} rules`, time(() => void contextWith(count), count > 1000 ? 20 : 200)]);
+
+/** A session that goes on: the files are read and hashed before each call, and nothing has changed. */
+function liveGateWith(count: number, home: string): LiveGate {
+  writeFileSync(join(home, ".claude", "settings.json"), JSON.stringify({ permissions: listsOf(count) }));
+  return openLiveGate({ cwd: home, home, env: {} });
+}
+const home = mkdtempSync(join(tmpdir(), "cordon-bench-"));
+mkdirSync(join(home, ".claude"));
+try {
+  for (const count of [10, 1000, 10_000]) {
+    const live = liveGateWith(count, home);
+    rows.push([`policy of a live gate, ${count} rules`, time(() => void live.current(), 500)]);
+  }
+} finally {
+  rmSync(home, { recursive: true });
+}
 
 if (process.argv.includes("--json")) console.log(JSON.stringify(rows));
 else

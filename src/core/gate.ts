@@ -1,11 +1,11 @@
 import type { ToolCall } from "./call/call.ts";
 import type { Decision, PartDecision } from "./call/decision.ts";
 import type { Facts, Need } from "./call/facts.ts";
-import { fold } from "./call/fold.ts";
+import { answering, fold, foldWith, mostTelling } from "./call/fold.ts";
 import { LAYERS, type Opinion } from "./call/opinion.ts";
 import { type GateContext, type Inquiry, examine } from "./inquiry/inquiry.ts";
 import { needsOf } from "./inquiry/needs.ts";
-import { compilePathClasses } from "./inquiry/path-classes.ts";
+import { type MovedDirectory, compilePathClasses } from "./inquiry/path-classes.ts";
 import { indexRules } from "./inquiry/rule-index.ts";
 import { show } from "./inquiry/show.ts";
 import { DESTRUCTIVE, PATHS } from "./knowledge/paths.gen.ts";
@@ -29,6 +29,8 @@ export interface GatePlace {
   readonly guards?: readonly string[] | undefined;
   /** Absolute: files and directories of the running gate's own program. */
   readonly program?: readonly string[] | undefined;
+  /** Directories below home that the environment puts elsewhere. */
+  readonly moved?: readonly MovedDirectory[] | undefined;
 }
 
 /** Compiles a policy for a place. The result is immutable and serves any number of calls. */
@@ -44,6 +46,7 @@ export function prepare(policy: Policy, place: GatePlace, tables: Tables): GateC
       protected: protectedPaths,
       secret: secretPaths,
       runsLater,
+      moved: place.moved,
     }),
     destructive: { verbs: new Set(DESTRUCTIVE.verbs), code: DESTRUCTIVE.code, sql: new Set(DESTRUCTIVE.sql) },
   };
@@ -122,16 +125,24 @@ function closes(
 
 /** The verdict on each command of a Bash call, by the opinions about it and the answers to them. */
 function partsOf(inquiry: Inquiry, opinions: readonly Opinion[]): readonly PartDecision[] {
+  const invocations = inquiry.script?.invocations ?? [];
+  if (invocations.length === 0) return [];
   const allows = opinions.filter(({ effect }) => effect === "allow");
+  const answered = answering(allows);
+  const general = mostTelling(allows);
+  const whole = allows.filter(({ part, subject }) => part === undefined && subject === undefined);
+  const byPart = new Map<number | undefined, { readonly own: Opinion[]; readonly allows: Opinion[] }>();
+  for (const opinion of opinions) {
+    const said = byPart.get(opinion.part) ?? { own: [], allows: [] };
+    byPart.set(opinion.part, said);
+    (opinion.effect === "allow" ? said.allows : said.own).push(opinion);
+  }
   const denies = closes(inquiry) !== undefined;
-  return (inquiry.script?.invocations ?? []).map(({ id, words, span }): PartDecision => {
-    const own = opinions.filter(({ part, effect }) => part === id && effect !== "allow");
-    const mine = allows.filter(
-      ({ part, subject }) => part === id || (part === undefined && subject === undefined),
-    );
-    const folded = fold([...own, ...allows]);
+  return invocations.map(({ id, words, span }): PartDecision => {
+    const { own, allows: mine } = byPart.get(id) ?? { own: [], allows: [] };
+    const folded = foldWith(own, answered, () => general);
     const allowed = folded.verdict === "allow" || own.length === 0;
-    const by = (allowed ? fold(mine).by : undefined) ?? folded.by ?? NOTHING_SAID;
+    const by = (allowed ? mostTelling([...mine, ...whole]) : undefined) ?? folded.by ?? NOTHING_SAID;
     const decision = allowed ? "allow" : folded.verdict === "ask" && denies ? "deny" : folded.verdict;
     return {
       command: show(words.map(({ text }) => text).join(" ")),

@@ -55,23 +55,64 @@ const TELLING: readonly Answerer[] = [
  * opinions at all is an ask.
  */
 export function fold(opinions: readonly Opinion[]): Folded {
+  const allows = opinions.filter(({ effect }) => effect === "allow");
+  return foldWith(opinions, answering(allows), () => mostTelling(allows));
+}
+
+/**
+ * `fold` for some of the opinions of a call: `answered` says which asks are answered, `allowing` which
+ * allow is shown where nothing stands.
+ */
+export function foldWith(
+  opinions: readonly Opinion[],
+  answered: (ask: Opinion) => boolean,
+  allowing: () => Opinion | undefined,
+): Folded {
   const denies = opinions.filter(({ effect }) => effect === "deny");
   if (denies.length > 0) return { verdict: "deny", by: first(denies, byLayer) };
-  const allows = opinions.filter(({ effect }) => effect === "allow");
-  const standing = standingAsks(opinions, allows);
+  const standing = opinions.filter((opinion) => opinion.effect === "ask" && !answered(opinion));
   const closed = standing.filter(({ otherwise }) => otherwise === "deny");
   if (closed.length > 0) return { verdict: "deny", by: first(closed, byGravity) };
   if (standing.length > 0) return { verdict: "ask", by: first(standing, byGravity) };
-  return allows.length > 0
-    ? { verdict: "allow", by: first(allows, byTelling) }
-    : { verdict: "ask", by: undefined };
+  const by = allowing();
+  return { verdict: by === undefined ? "ask" : "allow", by };
+}
+
+/** The allow that says most about why. */
+export function mostTelling(allows: readonly Opinion[]): Opinion | undefined {
+  return first(allows, byTelling);
 }
 
 /** The asks no allow answers. */
 export function standingAsks(opinions: readonly Opinion[], allows: readonly Opinion[]): readonly Opinion[] {
-  return opinions.filter(
-    (opinion) => opinion.effect === "ask" && !allows.some((allow) => answers(allow, opinion)),
-  );
+  const answered = answering(allows);
+  return opinions.filter((opinion) => opinion.effect === "ask" && !answered(opinion));
+}
+
+/**
+ * Whether one of the allows answers an ask, as `answers` says. A command of 16 kB has thousands of
+ * both, so allows are filed under what they are about.
+ */
+export function answering(allows: readonly Opinion[]): (ask: Opinion) => boolean {
+  const whole: Opinion[] = [];
+  const filed = new Map<string, Opinion[]>();
+  for (const allow of allows) {
+    const about = aboutOf(allow);
+    const list = about === undefined ? whole : (filed.get(about) ?? []);
+    list.push(allow);
+    if (about !== undefined) filed.set(about, list);
+  }
+  return (ask) => {
+    const about = aboutOf(ask);
+    const near = about === undefined ? [] : (filed.get(about) ?? []);
+    return whole.some((allow) => answers(allow, ask)) || near.some((allow) => answers(allow, ask));
+  };
+}
+
+/** Opinions about different things have different names; undefined for the whole call. */
+function aboutOf({ part, subject }: Opinion): string | undefined {
+  if (subject !== undefined) return `subject ${subject}`;
+  return part === undefined ? undefined : `part ${part}`;
 }
 
 /** One allow answers one ask: the table lists it, and both are about the same thing. */
@@ -89,10 +130,11 @@ type Order = (a: Opinion, b: Opinion) => number;
 
 /** The least by an order, ties broken by everything else, so that the input's order never shows. */
 function first(opinions: readonly Opinion[], order: Order): Opinion | undefined {
-  return [...opinions].sort(
-    (a, b) =>
-      order(a, b) || byLayer(a, b) || compare(a.part ?? -1, b.part ?? -1) || compare(textOf(a), textOf(b)),
-  )[0];
+  const before = (a: Opinion, b: Opinion): number =>
+    order(a, b) || byLayer(a, b) || compare(a.part ?? -1, b.part ?? -1) || compare(textOf(a), textOf(b));
+  let least: Opinion | undefined;
+  for (const opinion of opinions) if (least === undefined || before(opinion, least) < 0) least = opinion;
+  return least;
 }
 
 const byLayer: Order = (a, b) => compare(LAYERS.indexOf(a.layer), LAYERS.indexOf(b.layer));

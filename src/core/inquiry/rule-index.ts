@@ -19,7 +19,9 @@ export interface CommandRule {
 export interface PathRule {
   readonly rule: Rule;
   readonly family: "Read" | "Edit";
-  /** Empty for a bare rule, which names no path. */
+  /** It names no path. */
+  readonly bare: boolean;
+  /** Empty for a bare rule. */
   readonly globs: readonly Glob[];
 }
 
@@ -57,6 +59,8 @@ export interface RuleIndex {
   /** Path rules that can match a path with these segments. */
   paths(segments: readonly string[]): Iterable<PathRule>;
   readonly allPaths: readonly PathRule[];
+  /** Path rules that name no path: `Read`, `Edit`. */
+  readonly barePaths: readonly PathRule[];
   readonly directories: readonly DirectoryRule[];
   readonly domains: readonly DomainRule[];
   /** Parameter rules that can match a tool of this name. */
@@ -66,6 +70,8 @@ export interface RuleIndex {
   readonly guardsCommands: boolean;
   /** A deny or ask rule for paths exists. */
   readonly guardsPaths: boolean;
+  /** One that names a path. */
+  readonly guardsSomePaths: boolean;
 }
 
 /** Compiles a policy's rules. `root`, `cwd` and `home` resolve the anchors of path rules. */
@@ -85,7 +91,7 @@ export function indexRules(
       case "none":
         if (rule.tool === "Bash") commands.push({ rule, stages: [], exact: false, whole: true });
         else if (rule.tool === "Read" || rule.tool === "Edit")
-          paths.push({ rule, family: rule.tool, globs: [] });
+          paths.push({ rule, family: rule.tool, bare: true, globs: [] });
         tools.push({ rule, tool: compileWildcard(mcpServer(rule.tool)), name: undefined });
         break;
       case "command": {
@@ -130,12 +136,14 @@ export function indexRules(
         bySegment.rest,
       ),
     allPaths: paths,
+    barePaths: paths.filter(({ bare }) => bare),
     directories,
     domains,
     parameters: (name) => chain(byParameterTool.filed.get(name), byParameterTool.rest),
     tools: (name) => chainAll([byTool.filed.get(name), byTool.filed.get(serverOf(name) ?? "")], byTool.rest),
     guardsCommands: commands.some(({ rule }) => restricts(rule.effect)),
     guardsPaths: paths.some(({ rule }) => restricts(rule.effect)),
+    guardsSomePaths: paths.some(({ rule, bare }) => restricts(rule.effect) && !bare),
   };
 }
 
@@ -227,6 +235,7 @@ function pathRule(
   return {
     rule,
     family,
+    bare: false,
     get globs() {
       return (globs ??= pathGlobs(pattern, rule.effect, rule.anchor, place));
     },
@@ -235,8 +244,10 @@ function pathRule(
 
 /** A segment that every path the rule matches must have; undefined where there is none, or none is plain to see. */
 function literalSegment({ rule: { specifier } }: PathRule): string | undefined {
-  if (specifier.kind !== "path" || /(?:^|\/)\.\.?(?:\/|$)/.test(specifier.pattern)) return undefined;
-  return specifier.pattern.split("/").findLast((segment) => /^[^*?[\]\\!{}~]+$/.test(segment));
+  if (specifier.kind !== "path") return undefined;
+  const segments = specifier.pattern.split("/");
+  if (segments.includes(".") || segments.includes("..")) return undefined;
+  return segments.findLast((segment) => segment !== "" && !/[*?[\]\\!{}~]/.test(segment));
 }
 
 interface Filed<T> {

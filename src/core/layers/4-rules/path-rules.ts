@@ -56,7 +56,7 @@ function judge(
 
 /** Deny and ask: on the name, on every link target, and on what a pattern could become. */
 function restrict(rule: PathRule, located: Located, use: PathUse): Opinion | undefined {
-  const bare = rule.globs.length === 0;
+  const { bare } = rule;
   // A bare rule is about the tool, which the rule for the whole tool says; here it is about commands.
   if (bare) return undefined;
   if (located.names.some((name) => rule.globs.some((glob) => matchGlob(glob, name))))
@@ -89,7 +89,7 @@ function allows(rules: readonly PathRule[], located: Located, use: PathUse): rea
   const [byName, byTarget] = [covering(located.name), covering(located.real)];
   const named = byName.length > 0 && byTarget.length > 0 ? new Set([...byName, ...byTarget]) : [];
   return [
-    ...rules.filter(({ globs }) => globs.length === 0).map((rule) => opinion(rule, false)),
+    ...rules.filter(({ bare }) => bare).map((rule) => opinion(rule, false)),
     ...[...named].map((rule) => opinion(rule, true)),
   ];
 }
@@ -172,8 +172,8 @@ function firstGuarded(
   return undefined;
 }
 
-function guardsReads({ rule, family, globs }: PathRule): boolean {
-  return rule.effect !== "allow" && family === "Read" && globs.length > 0;
+function guardsReads({ rule, family, bare }: PathRule): boolean {
+  return rule.effect !== "allow" && family === "Read" && !bare;
 }
 
 function cannotTell(rule: Rule, use: PathUse, why: string): Opinion {

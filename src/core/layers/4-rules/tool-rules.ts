@@ -45,8 +45,8 @@ function covers(rule: Rule, inquiry: Inquiry): boolean {
 /** A bare Read deny or ask holds for every tool that reads and, as a deny, for those that edit; a bare Edit for all that edit. */
 function familyOpinions(inquiry: Inquiry): readonly Opinion[] {
   if (inquiry.class !== "read" && inquiry.class !== "edit") return [];
-  return inquiry.context.rules.allPaths.flatMap(({ rule, family, globs }) => {
-    if (globs.length > 0 || rule.effect === "allow" || rule.tool === inquiry.tool) return [];
+  return inquiry.context.rules.barePaths.flatMap(({ rule, family }) => {
+    if (rule.effect === "allow" || rule.tool === inquiry.tool) return [];
     return family === "Read" || inquiry.class === "edit" ? [say(rule, `\`${inquiry.tool}\``)] : [];
   });
 }
