@@ -24,9 +24,9 @@ export function isAbsent(directory: string, io: Terminal): boolean {
   return true;
 }
 
-const WIDTHS = [20, 7, 32] as const;
+const WIDTHS = [20, 7, 14, 32] as const;
 /** The names of the columns. */
-export const HEADER: string = `${["time (UTC)", "verdict", "layer/code"].map((name, i) => name.padEnd(WIDTHS[i] ?? 0)).join("  ")}  command\n`;
+export const HEADER: string = `${["time (UTC)", "verdict", "answer", "layer/code"].map((name, i) => name.padEnd(WIDTHS[i] ?? 0)).join("  ")}  command\n`;
 
 /** What the call wanted to do, in one line. */
 function subjectOf(record: JsonObject): string {
@@ -37,6 +37,26 @@ function subjectOf(record: JsonObject): string {
   return tool === "Bash" && subject !== undefined ? subject : `${tool} ${subject ?? ""}`.trimEnd();
 }
 
+/**
+ * How a question ended: `allow/terminal`, `deny/terminal`, `timeout`, `nobody` (there was nobody to
+ * ask), `to agent` (the agent puts the question and does not tell the answer); `-` where none was put.
+ */
+function answerOf(record: JsonObject): string {
+  if (!isObject(record["approval"])) return stringAt(record, "verdict") === "ask" ? "to agent" : "-";
+  const answer = stringAt(record["approval"], "answer") ?? "?";
+  const by = stringAt(record["approval"], "by") ?? "?";
+  switch (answer) {
+    case "allowed":
+      return `allow/${by}`;
+    case "denied":
+      return `deny/${by}`;
+    case "unavailable":
+      return "nobody";
+    default:
+      return answer;
+  }
+}
+
 /** One decision on one line, cut to the width of the terminal. Holds no character that acts on it. */
 export function rowOf(entry: Entry, io: Terminal): string {
   const { record, time } = entry.sealed;
@@ -44,6 +64,7 @@ export function rowOf(entry: Entry, io: Terminal): string {
   const cells = [
     `${time.slice(0, 10)} ${time.slice(11, 19)}`,
     stringAt(record, "verdict") ?? "?",
+    answerOf(record),
     `${stringAt(record, "layer") ?? "?"}/${stringAt(record, "code") ?? "?"}`,
   ].map((cell, i) => printable(cell).padEnd(WIDTHS[i] ?? 0));
   const behind = rule === undefined ? "" : `  [${printable(rule)}]`;

@@ -38,7 +38,10 @@ verify follows the chain of every file and the links between files.
   --json          print the report as JSON
   exit status     0 nothing was altered, 1 damage (named with file and line), 64 usage
 
-tail prints the last decisions: time, verdict, layer and code, command, rule.
+tail prints the last decisions: time, verdict, how a question ended, layer and code, command, rule.
+  answer          \`allow/terminal\` or \`deny/terminal\`: a person said so there; \`timeout\`: nobody
+                  answered in time; \`nobody\`: there was nobody to ask; \`to agent\`: the agent asks,
+                  and does not tell the answer; \`-\`: no question
   -n, --lines N   how many (default 20)
   -f, --follow    go on printing what is decided from now on
   --json          print the records, decisions and runs, one JSON object a line

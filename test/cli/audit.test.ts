@@ -1,8 +1,11 @@
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { command } from "../../src/cli/audit.ts";
 import { parseFault, printable, printableJson, type Terminal } from "../../src/cli/command.ts";
+import type { Approval } from "../../src/core/layers/11-audit/record.ts";
+import { enforceRetention } from "../../src/host/audit/retention.ts";
+import { verifyAudit } from "../../src/host/audit/verify.ts";
 import { directories, linesIn, openAt, record } from "../host/audit/temporary.ts";
 
 const fresh = directories();
@@ -146,17 +149,39 @@ describe("cordon audit tail", () => {
     const { status, out, err } = await run(["tail", "-n", "2", directory]);
     expect({ status, err }).toEqual({ status: 0, err: "" });
     expect(out).toBe(
-      "time (UTC)            verdict  layer/code                        command\n" +
-        "2025-01-31 12:00:04   allow    command/cmd.read-only             ls  [Bash(ls)]\n" +
-        "2025-01-31 12:00:05   allow    command/cmd.read-only             ls  [Bash(ls)]\n",
+      "time (UTC)            verdict  answer          layer/code                        command\n" +
+        "2025-01-31 12:00:04   allow    -               command/cmd.read-only             ls  [Bash(ls)]\n" +
+        "2025-01-31 12:00:05   allow    -               command/cmd.read-only             ls  [Bash(ls)]\n",
     );
+  });
+
+  it("shows how a question ended, and by whom", async () => {
+    const directory = fresh();
+    const log = openAt(directory);
+    const waited = { shown: true, waited: 5 };
+    const ends: readonly (readonly [string, Approval | undefined])[] = [
+      ["allow/terminal", { answer: "allowed", by: "terminal", scope: "once", ...waited }],
+      ["deny/remote", { answer: "denied", by: "remote", ...waited }],
+      ["timeout", { answer: "timeout", by: "nobody", ...waited }],
+      ["nobody", { answer: "unavailable", by: "nobody", ...waited }],
+      ["to agent", undefined],
+    ];
+    for (const [i, [, approval]] of ends.entries())
+      log.append({ ...record(String(i)), verdict: "ask", approval });
+    for (const verb of ["tail", "query"]) {
+      const { out } = await run([verb, directory]);
+      const shown = out.split("\n").slice(1, -1);
+      expect(shown.map((row) => row.slice(22, 45).trimEnd())).toEqual(
+        ends.map(([text]) => `ask      ${text}`),
+      );
+    }
   });
 
   it("shortens the command and not the rule on a terminal", async () => {
     const { directory } = filled("echo ".repeat(50));
-    const { out } = await run(["tail", "-n", "1", directory], { isTerminal: true, columns: 100 });
+    const { out } = await run(["tail", "-n", "1", directory], { isTerminal: true, columns: 120 });
     const row = out.split("\n")[1] ?? "";
-    expect(row).toHaveLength(100);
+    expect(row).toHaveLength(120);
     expect(row.endsWith("...  [Bash(ls)]")).toBe(true);
   });
 
@@ -206,6 +231,46 @@ describe("cordon audit tail", () => {
     openAt(directory, { writer: "shared" }).append(record("1", "touch a"));
     expect((await done).status).toBe(0);
     expect(printed).toContain("touch a");
+  });
+
+  it("follows into the file of the next day, and past the removal of the last", async () => {
+    const directory = fresh();
+    const stop = new AbortController();
+    const midnight = Date.UTC(2025, 1, 1);
+    let now = midnight - 1;
+    const log = openAt(directory, { writer: "shared", clock: () => now });
+    log.append(record("0", "touch before"));
+    const removed: string[] = [];
+    let printed = "";
+    const done = run(["tail", "--follow", "-n", "1", directory], {
+      interrupted: stop.signal,
+      stdout: (text) => {
+        printed += text;
+        if (text.includes("touch before")) log.append(record("1", "touch in-time"));
+        if (text.includes("touch in-time")) {
+          now = midnight;
+          log.append(record("2", "touch next-day"));
+        }
+        if (text.includes("touch next-day")) {
+          const old = join(directory, "20250131-shared.jsonl");
+          utimesSync(old, midnight / 1_000, midnight / 1_000);
+          now = midnight + 3 * 86_400_000;
+          removed.push(...enforceRetention({ directory, days: 2, clock: () => now }));
+          log.append(record("3", "touch late"));
+        }
+        if (text.includes("touch late")) stop.abort();
+      },
+    });
+    const { status, err } = await done;
+    expect({ status, err }).toEqual({ status: 0, err: "" });
+    expect(removed).toEqual(["20250131-shared.jsonl"]);
+    expect(printed.match(/touch [\w-]+/g)).toEqual([
+      "touch before",
+      "touch in-time",
+      "touch next-day",
+      "touch late",
+    ]);
+    expect(verifyAudit(directory).damage).toEqual([]);
   });
 });
 

@@ -35,3 +35,11 @@ export function reasonOf(error: unknown): string {
   if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * True where a file was listed and is not there any more: the retention of another process took it
+ * in between. Whether it might go is for the lines of other files to say.
+ */
+export function isGone(error: unknown): boolean {
+  return error instanceof AuditError && reasonOf(error.cause) === "ENOENT";
+}

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync } from "node:fs";
 import { join } from "node:path";
 import { kindOfFile, logFiles, openLog, sharedName } from "./directory.ts";
+import { isGone } from "./error.ts";
 import { openBytes } from "./line.ts";
 import { linesOf } from "./reader.ts";
 import { type Entry, merged } from "./tail.ts";
@@ -60,7 +61,7 @@ export function queryAudit(
         closeSync(descriptor);
       }
     } catch (error) {
-      failed.push(error instanceof Error ? error.message : String(error));
+      if (!isGone(error)) failed.push(error instanceof Error ? error.message : String(error));
     }
     kept.push(...own.slice(-most));
     if (kept.length > 2 * most) kept.splice(0, kept.length, ...merged(kept).slice(-most));

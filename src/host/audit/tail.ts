@@ -2,6 +2,7 @@ import { closeSync, fstatSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { logFiles, openLog } from "./directory.ts";
+import { isGone } from "./error.ts";
 import { openBytes, type Sealed } from "./line.ts";
 import { linesOf } from "./reader.ts";
 
@@ -88,7 +89,7 @@ export function tailAudit(directory: string, count: number, wanted: (entry: Entr
       unreadable += batch.unreadable;
       ends.set(file, batch.end);
     } catch (error) {
-      failed.push(error instanceof Error ? error.message : String(error));
+      if (!isGone(error)) failed.push(error instanceof Error ? error.message : String(error));
     }
   }
   return {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync } from "node:fs";
 import { join } from "node:path";
 import { kindOfFile, logFiles, openLog, type FileKind } from "./directory.ts";
-import { AuditError, reasonOf } from "./error.ts";
+import { AuditError, isGone, reasonOf } from "./error.ts";
 import { chain, GENESIS, openBytes, type Reading } from "./line.ts";
 import { linesOf, linksOf, removedBy, type LinkedHead } from "./reader.ts";
 
@@ -55,7 +55,12 @@ interface Walk {
  * whole, are covered only by `against`.
  */
 export function verifyAudit(directory: string, against: readonly LinkedHead[] = []): AuditReport {
-  const walks = new Map(logFiles(directory).map((file) => [file, walk(directory, file)]));
+  const walks = new Map<string, Walk>();
+  for (const file of logFiles(directory)) {
+    const one = walk(directory, file);
+    // Removed since it was listed, as if before; a later file, which is read after it, says whether it might go.
+    if (one !== "gone") walks.set(file, one);
+  }
   const saved = against.map((head): Link => ({
     ...head,
     by: { file: head.file, what: "a head that was saved" },
@@ -76,8 +81,10 @@ export function verifyAudit(directory: string, against: readonly LinkedHead[] = 
     if (walks.has(link.file)) {
       // Its writer may have gone on after it was read here.
       const again = walk(directory, link.file);
-      walks.set(link.file, again);
-      what = compare(link, again);
+      if (again !== "gone") {
+        walks.set(link.file, again);
+        what = compare(link, again);
+      }
       if (what === undefined) continue;
     }
     blamed.add(link.file);
@@ -129,7 +136,7 @@ interface Progress {
   started: boolean;
 }
 
-function walk(directory: string, file: string): Walk {
+function walk(directory: string, file: string): Walk | "gone" {
   const kind = kindOfFile(file) ?? "own";
   const progress: Progress = {
     chains: [GENESIS],
@@ -175,6 +182,7 @@ function walk(directory: string, file: string): Walk {
       for (const link of removedBy(read)) removed.push({ ...link, by: { file, line, what: "" } });
     }
   } catch (error) {
+    if (isGone(error)) return "gone";
     damage = {
       file,
       what: error instanceof AuditError ? error.message.slice(error.path.length + 2) : reasonOf(error),

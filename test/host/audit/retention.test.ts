@@ -88,6 +88,16 @@ describe("the retention", () => {
     expect(verifyAudit(directory).damage).toEqual([]);
     expect(ended).toBe(ownName(NOON, ENDED, "0a1b2c3d"));
   });
+  it("removes nothing where the clock goes back, and the life of files ends earlier where it jumps ahead", () => {
+    const directory = fresh();
+    for (let index = 0; index < 12; index++) write(directory, index);
+    for (const index of [11, 3, -400, 6]) expect(enforce(directory, index, 12)).toEqual([]);
+    expect(enforce(directory, 900, 12)).toHaveLength(11);
+    // The clock is right again: the line with the removal lies in a day to come, and counts.
+    write(directory, 12);
+    expect(enforce(directory, 13, 12)).toEqual([]);
+    expect(verifyAudit(directory).damage).toEqual([]);
+  });
   it("covers no other removal, and no cut of what stays", () => {
     const directory = fresh();
     for (let index = 0; index < 12; index++) write(directory, index);

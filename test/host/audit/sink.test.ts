@@ -165,6 +165,22 @@ describe("the shared file of a day", () => {
     expect(verifyAudit(directory).damage).toEqual([]);
   });
 
+  it("survives a clock that goes back over midnight and on again", () => {
+    const directory = fresh();
+    const midnight = Date.UTC(2025, 1, 1);
+    let now = midnight;
+    const logs = [0, 1].map(() => openAt(directory, { writer: "shared", clock: () => now }));
+    // Two handles, each of which meets every jump with the other's lines already there.
+    for (let i = 0; i < 24; i += 1) {
+      now = midnight + ([5000, -5000, -90_000_000, 90_000_000][i % 4] ?? 0) + i;
+      for (const [at, log] of logs.entries()) log.append(record(`${i}-${at}`));
+    }
+    expect(filesIn(directory)).toHaveLength(4);
+    const { damage, notes, files } = verifyAudit(directory);
+    expect({ damage, notes }).toEqual({ damage: [], notes: [] });
+    expect(files.reduce((sum, file) => sum + file.records, 0)).toBe(48);
+  });
+
   it("writes two handles into one chain, also where neither saw the other's line", () => {
     const directory = fresh();
     const a = openAt(directory, { writer: "shared" });

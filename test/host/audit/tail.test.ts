@@ -1,4 +1,4 @@
-import { appendFileSync, symlinkSync } from "node:fs";
+import { appendFileSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { tailAudit, type Entry } from "../../../src/host/audit/tail.ts";
@@ -68,5 +68,29 @@ describe("tailAudit", () => {
       if (seen.length === 3) stop.abort();
     }
     expect(seen).toEqual(["1", "2", "3"]);
+  });
+  it("follows past the half line of a killed writer, and prints a line when it is whole", async () => {
+    const directory = fresh();
+    const log = openAt(directory, { writer: "shared" });
+    log.append(record("before"));
+    const path = join(directory, log.file);
+    const stop = new AbortController();
+    const { follow } = tailAudit(directory, 5, isDecision);
+    appendFileSync(path, '{"at":12,"type":"deci');
+    setTimeout(() => log.append(record("1")), 400);
+    const seen: unknown[] = [];
+    for await (const entry of follow(stop.signal)) {
+      seen.push(entry.sealed.record["id"]);
+      if (seen.length === 1) {
+        // A line that another writer is just writing: its end comes later.
+        const text = readFileSync(path);
+        log.append(record("2"));
+        const whole = readFileSync(path);
+        truncateSync(path, text.length + 100);
+        setTimeout(() => writeFileSync(path, whole), 400);
+      }
+      if (seen.length === 2) stop.abort();
+    }
+    expect(seen).toEqual(["1", "2"]);
   });
 });
