@@ -15,7 +15,8 @@ export function classOf(
   };
   const why: string[] = script.doubts.map((doubt) => doubt.why);
   if (script.doubts.length > 0) raise("unknown");
-  for (const { reading } of script.invocations) {
+  for (const { reading, guessed } of script.invocations) {
+    if (guessed === true) continue;
     raise(reading.class ?? "unknown");
     why.push(...reading.doubts.map((doubt) => doubt.why));
   }

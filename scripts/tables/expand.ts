@@ -158,7 +158,11 @@ function option(value: unknown, at: string): OptionSpec {
     return { takes: oneOf(value, VALUE_KINDS, at) };
   }
   const raw = record(value, at);
-  only(raw, ["takes", "values", "may", "class", "danger", "operands", "recursive", "among", "why"], at);
+  only(
+    raw,
+    ["takes", "values", "may", "class", "danger", "operands", "recursive", "among", "reaches", "why"],
+    at,
+  );
   const spec: Record<string, unknown> = {
     takes: raw["takes"] === undefined ? undefined : oneOf(raw["takes"], VALUE_KINDS, at),
     values: raw["values"],
@@ -168,6 +172,7 @@ function option(value: unknown, at: string): OptionSpec {
     operands: raw["operands"] === undefined ? undefined : operands(raw["operands"], `${at}.operands`),
     recursive: flag(raw, "recursive", at),
     among: raw["among"] === undefined ? undefined : texts(raw["among"], `${at}.among`),
+    reaches: flag(raw, "reaches", at),
     why: raw["why"] === undefined ? undefined : text(raw["why"], at),
   };
   for (const key of Object.keys(spec)) if (spec[key] === undefined) delete spec[key];

@@ -5,9 +5,11 @@
  */
 export const CODES = {
   "availability.removed": "the tool is removed by a rule for the whole tool",
+  "availability.server": "the MCP server is not among the only ones that may be used",
   "managed.stopped": "a managed settings file cannot be read",
   "managed.directory": "outside the directories the organisation allows",
   "managed.network": "the organisation blocks network tools",
+  "managed.domain": "not among the hosts the organisation allows",
   "managed.read-first": "the file has to be read before it is changed",
   "managed.edit-ambiguous": "the text to replace does not occur exactly once",
   "managed.not-enforced": "governed by a managed key that is not enforced yet",

@@ -8,6 +8,8 @@ export type Need =
   | { readonly kind: "branch"; readonly dir: string }
   /** Names of files below `dir`, for readers that recurse. */
   | { readonly kind: "tree"; readonly dir: string }
+  /** Names below a path or below the matches of a pattern, as far as a short look goes. */
+  | { readonly kind: "below"; readonly path: string; readonly glob: boolean }
   /** The text of a small file, such as package.json. */
   | { readonly kind: "text"; readonly path: string }
   /** A URL as the WHATWG parser reads it. */
@@ -24,6 +26,8 @@ export function needKey(need: Need): string {
       return `branch:${need.dir}`;
     case "tree":
       return `tree:${need.dir}`;
+    case "below":
+      return `below:${need.glob ? "*" : ""}${need.path}`;
     case "text":
       return `text:${need.path}`;
     case "url":
@@ -64,6 +68,16 @@ export interface BranchFact {
 export interface TreeFact {
   readonly kind: "tree";
   readonly files: readonly string[];
+  readonly complete: boolean;
+}
+
+/**
+ * Names a removal, move or copy takes along, each with the path or match it lies below, these
+ * themselves included. `complete` is false where the look was cut short: a large tree.
+ */
+export interface BelowFact {
+  readonly kind: "below";
+  readonly entries: readonly { readonly from: string; readonly path: string }[];
   readonly complete: boolean;
 }
 
@@ -116,6 +130,7 @@ export interface Facts {
   readonly globs: ReadonlyMap<string, GlobFact>;
   readonly branches: ReadonlyMap<string, BranchFact>;
   readonly trees: ReadonlyMap<string, TreeFact>;
+  readonly below: ReadonlyMap<string, BelowFact>;
   readonly texts: ReadonlyMap<string, TextFact>;
   /** A URL the parser refuses has no entry. */
   readonly urls: ReadonlyMap<string, UrlFact>;
@@ -132,6 +147,7 @@ export const NO_FACTS: Facts = {
   globs: new Map(),
   branches: new Map(),
   trees: new Map(),
+  below: new Map(),
   texts: new Map(),
   urls: new Map(),
   hooks: [],

@@ -37,6 +37,11 @@ export interface Word {
   readonly glob?: string | undefined;
   /** Why the word is not fully known; the first reason found. */
   readonly unknown?: Unknown | undefined;
+  /**
+   * What the text would be if everything that is not followed came out as it seems to: a default
+   * value, what an `echo` in a substitution prints. Only for rules that deny.
+   */
+  readonly guess?: string | undefined;
   /** May become several arguments. */
   readonly maySplit: boolean;
   /** May become no argument at all. */
@@ -46,6 +51,11 @@ export interface Word {
 /** Every byte of the argument is known, and it is exactly one argument. */
 export function isKnown(word: Word): boolean {
   return word.unknown === undefined && word.glob === undefined;
+}
+
+/** The text, with what is not known filled in by guesses where there are any. */
+export function seeming(word: Word): string {
+  return word.guess ?? word.text;
 }
 
 /** The known beginning of a word: everything before the first unknown or globbed stretch. */

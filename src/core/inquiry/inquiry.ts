@@ -144,6 +144,7 @@ function shellUses(script: Script, call: ToolCall): readonly PathUse[] {
   for (const invocation of script.invocations) {
     if (invocation.remote) continue;
     const quoted = invocation.nesting === "code";
+    for (const url of invocation.reading.urls) uses.push(...fileUrl(url, invocation.id));
     for (const effect of invocation.reading.effects) {
       if (effect.unlessFed === true && (invocation.pipe?.stage ?? 0) > 0) continue;
       let directories = invocation.directories;
@@ -162,10 +163,18 @@ function shellUses(script: Script, call: ToolCall): readonly PathUse[] {
     }
   }
   for (const redirect of script.redirects) {
-    const place = { part: redirect.part, recursive: false, redirect: true };
+    const place = { part: redirect.part, recursive: false, redirect: true, hint: redirect.hint };
     uses.push(...usesOf(redirect.action, redirect.word, redirect.directories, place, redirect.span));
   }
   return uses;
+}
+
+/** `file:///x` is a path in the clothes of an address. */
+function fileUrl(url: Word, part: number): readonly PathUse[] {
+  const path = /^file:\/\/[^/]*(\/.*)$/i.exec(url.text)?.[1];
+  if (path === undefined) return [];
+  const place = { part, recursive: false, redirect: false };
+  return usesOf("read", { ...url, text: path, glob: undefined }, [], place);
 }
 
 function within(

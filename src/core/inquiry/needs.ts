@@ -2,6 +2,7 @@ import { type Need, needKey } from "../call/facts.ts";
 import { stringAt } from "../call/json.ts";
 import { baseOf, normalise, parentOf } from "../call/path.ts";
 import { HOLE } from "../call/word.ts";
+import { carryingsOf, needBelow } from "./carry.ts";
 import type { Inquiry } from "./inquiry.ts";
 
 /** What has to be found out before a call can be judged; each need once. */
@@ -13,9 +14,7 @@ export function needsOf(inquiry: Inquiry): readonly Need[] {
   };
   const { call, context } = inquiry;
   const { managed } = context.policy;
-  const guards = context.rules.allPaths.some(
-    ({ rule, globs }) => rule.effect !== "allow" && globs.length > 0,
-  );
+  const guards = context.rules.guardsSomePaths;
   for (const use of inquiry.uses) {
     if (use.glob !== undefined) {
       if (!use.glob.includes(HOLE)) add({ kind: "glob", pattern: use.glob });
@@ -40,8 +39,14 @@ export function needsOf(inquiry: Inquiry): readonly Need[] {
     }
     add({ kind: "path", path: call.cwd });
   }
+  for (const { sources } of carryingsOf(inquiry)) {
+    for (const { use, below } of sources) {
+      const need = below ? needBelow(use, call.home) : undefined;
+      if (need !== undefined) add(need);
+    }
+  }
   for (const { reading, directories } of inquiry.script?.invocations ?? []) {
-    if (reading.path[0] === "git" && reading.path[1] === "push") {
+    if (reading.path[0] === "git" && /^(?:push|send-pack)$/.test(reading.path[1] ?? "")) {
       for (const dir of directories ?? []) add({ kind: "branch", dir });
     }
   }

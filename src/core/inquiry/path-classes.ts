@@ -40,6 +40,16 @@ export interface AddedPaths {
   readonly protected: readonly string[];
   readonly secret: readonly string[];
   readonly runsLater: readonly string[];
+  /** Directories that the environment puts elsewhere: what their names mean holds there too. */
+  readonly moved?: readonly MovedDirectory[] | undefined;
+}
+
+/** `.claude` is `/opt/agent` because of `$CLAUDE_CONFIG_DIR`. */
+export interface MovedDirectory {
+  /** Below home, as in `.config`. */
+  readonly usual: string;
+  /** Absolute. */
+  readonly path: string;
 }
 
 interface Row {
@@ -74,7 +84,11 @@ export function compilePathClasses(lists: PathLists, added: AddedPaths): PathCla
               why: "what the agent may do: it is the gate",
             }))
           : [];
-    for (const entry of [...lists[kind], ...extra]) {
+    const usual = [...lists[kind], ...extra];
+    const elsewhere = (added.moved ?? []).flatMap((moved) =>
+      usual.flatMap((entry) => moveEntry(entry, moved)),
+    );
+    for (const entry of [...usual, ...elsewhere]) {
       const row = compileRow(kind, entry);
       every.push(row);
       const [first] = row.parts;
@@ -109,6 +123,18 @@ export function compilePathClasses(lists: PathLists, added: AddedPaths): PathCla
         .sort((a, b) => PATH_CLASSES.indexOf(a.class) - PATH_CLASSES.indexOf(b.class));
     },
   };
+}
+
+/** The entry for a directory that lies elsewhere: `~/.claude/x` and `.claude/x` mean `/opt/agent/x`. */
+function moveEntry(entry: PathEntry, { usual, path }: MovedDirectory): readonly PathEntry[] {
+  const literal = path.replace(/[\\*?[\]]/g, "\\$&");
+  const move = (pattern: string): string | undefined => {
+    const body = pattern.replace(/^~\//, "");
+    return body.startsWith(`${usual}/`) ? `${literal}/${body.slice(usual.length + 1)}` : undefined;
+  };
+  const pattern = move(entry.pattern);
+  if (pattern === undefined) return [];
+  return [{ ...entry, pattern, except: entry.except?.map((except) => move(except) ?? except) }];
 }
 
 function file(map: Map<string, Row[]>, key: string, row: Row): void {

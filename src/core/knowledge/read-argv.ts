@@ -178,7 +178,13 @@ function scanOptions(
     if (word === undefined) break;
     const text = word.text;
     const bundled = spec.bundle === true && at === 0 && !text.startsWith("-") && word.unknown === undefined;
-    if (open && spec.stdin === "shell" && text.startsWith("+") && !index.bySpelling.has(text)) {
+    if (
+      open &&
+      spec.stdin === "shell" &&
+      spec.always !== true &&
+      text.startsWith("+") &&
+      !index.bySpelling.has(text)
+    ) {
       // A shell takes `+x` for an option and looks for its program further on.
       unlisted(draft, word, text);
       continue;
@@ -365,7 +371,8 @@ function present(draft: Draft, option: Option, value: Word | undefined, scan: Sc
   if (value !== undefined && kind !== undefined) take(draft, kind, value);
   if (value !== undefined && spec.among !== undefined && !isAmong(value, spec.among))
     doubt(draft, "cmd.option-unlisted", `\`${value.raw}\` is no value of ${name} that is known here`, value);
-  if (before === "read-only" && draft.class !== "read-only") draft.reaching.push(written);
+  if (spec.reaches === true || (before === "read-only" && draft.class !== "read-only"))
+    draft.reaching.push(written);
 }
 
 /** The end of a word from a position of its text on, still knowing what was unknown about it. */

@@ -51,6 +51,8 @@ export interface Doubt {
   readonly span?: Span | undefined;
   /** A rule that allows these words answers it: only harmless arguments are unknown. */
   readonly mild?: boolean | undefined;
+  /** What follows was not looked at, so no rule that denies has seen it either. */
+  readonly unseen?: boolean | undefined;
 }
 
 /**

@@ -48,6 +48,8 @@ export const VALUE_KINDS = [
   "sed-script",
   "awk-program",
   "jq-filter",
+  /** KEY=VALUE of git's configuration. */
+  "git-setting",
   "git-revision",
   "git-pathspec",
 ] as const;
@@ -70,6 +72,8 @@ export interface OptionSpec {
   readonly recursive?: boolean | undefined;
   /** The names its value may consist of, set apart by commas; any other is unknown. */
   readonly among?: readonly string[] | undefined;
+  /** It names a program: a rule has to spell it, a star does not mean it. */
+  readonly reaches?: boolean | undefined;
   /** Why the option is more than it seems; shown with the ask. */
   readonly why?: string | undefined;
 }

@@ -1,6 +1,7 @@
 import { type Word, literalWord } from "../call/word.ts";
 import { type Draft, doubt, raise } from "./draft.ts";
 import { readAwk } from "./languages/awk.ts";
+import { readGitSetting } from "./languages/git-setting.ts";
 import { readJq } from "./languages/jq.ts";
 import { readSed } from "./languages/sed.ts";
 import type { PathAction } from "./reading.ts";
@@ -22,6 +23,8 @@ export function take(draft: Draft, kind: ValueKind, word: Word): void {
   switch (kind) {
     case "text":
       return;
+    case "git-setting":
+      return readGitSetting(draft, word, "-c");
     case "git-revision":
     case "git-pathspec":
       for (const named of gitPaths(word)) path("read", named);

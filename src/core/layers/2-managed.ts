@@ -4,6 +4,8 @@ import { stringAt, trueAt } from "../call/json.ts";
 import type { Opinion, RuleRef } from "../call/opinion.ts";
 import { formatProblem } from "../settings/problem.ts";
 import type { Origin } from "../settings/policy.ts";
+import type { Rule } from "../settings/rule.ts";
+import { canonicalHost } from "../inquiry/hosts.ts";
 import { compileWildcard, surelyMatches } from "../inquiry/wildcard.ts";
 import type { Inquiry } from "../inquiry/inquiry.ts";
 import { locate } from "../inquiry/locate.ts";
@@ -41,6 +43,8 @@ export function managedLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[]
   if (managed.allowedDirectories !== undefined)
     opinions.push(...outside(inquiry, facts, managed.allowedDirectories));
   if (managed.blockNetworkTools !== undefined) opinions.push(...network(inquiry, managed.blockNetworkTools));
+  if (managed.onlyManagedDomains !== undefined)
+    opinions.push(...unlistedHost(inquiry, facts, managed.onlyManagedDomains));
   if (managed.requireReadFirst !== undefined)
     opinions.push(...readFirst(inquiry, facts, managed.requireReadFirst));
   return opinions;
@@ -132,6 +136,32 @@ function network(inquiry: Inquiry, origin: Origin): readonly Opinion[] {
       );
   }
   return opinions;
+}
+
+/** WebFetch of an address that no managed rule allows, or whose host cannot be told. */
+function unlistedHost(inquiry: Inquiry, facts: Facts, origin: Origin): readonly Opinion[] {
+  if (inquiry.class !== "web-fetch") return [];
+  const { rules } = inquiry.context;
+  const opens = ({ effect, scope }: Rule): boolean => effect === "allow" && scope === "managed";
+  const whole = [...rules.tools(inquiry.tool)].some(
+    ({ rule, tool, name }) => opens(rule) && name === undefined && surelyMatches(tool, inquiry.tool),
+  );
+  const fact = facts.urls.get(`url:${stringAt(inquiry.call.input, "url") ?? ""}`);
+  const host = fact === undefined ? undefined : canonicalHost(fact.host);
+  const listed =
+    host !== undefined && rules.domains.some(({ rule, domain }) => opens(rule) && domain.matches(host));
+  if (whole || listed) return [];
+  return [
+    deny(
+      "managed.domain",
+      host === undefined
+        ? "the organisation allows only some hosts, and which one this is cannot be told"
+        : `\`${host}\` is not among the hosts the organisation allows`,
+      origin,
+      "sandbox.network.allowManagedDomainsOnly",
+      host === undefined ? {} : { subject: host },
+    ),
+  ];
 }
 
 /** Edit and Write of an existing file need a read of its current content, and an edit must be unambiguous. */

@@ -4,7 +4,7 @@ import type { Collection, Place } from "./collection.ts";
 import { type ShellState, startState } from "./environment.ts";
 import { feedText } from "./feed.ts";
 import type { Invocation, Script } from "./script.ts";
-import { walkText } from "./walk.ts";
+import { walkBody, walkText } from "./walk.ts";
 
 /**
  * Says which commands a text would run, with which words, where, and what it would read, write
@@ -26,8 +26,14 @@ export function analyse(source: string, directory: string, home: string, tables:
     nextPipeline: 0,
     tests: 0,
     rounds: 0,
+    functions: new Map(),
+    aliases: new Map(),
+    written: new Map(),
+    guessed: 0,
+    guessedCommands: 0,
     left: [],
     script: (text, state, place) => walkText(into, text, state, place),
+    body: (body, state, place) => walkBody(into, body, state, place),
   };
   const place: Place = { background: false, remote: false, depth: 0 };
   try {
@@ -37,7 +43,7 @@ export function analyse(source: string, directory: string, home: string, tables:
   } catch (error) {
     // Only the stack can run out here; the text is then as good as not understood.
     if (!(error instanceof RangeError)) throw error;
-    into.doubts.push({ code: "cmd.unparsable", why: "the command is nested too deeply" });
+    into.doubts.push({ code: "cmd.unparsable", why: "the command is nested too deeply", unseen: true });
   }
   if (
     into.tests === 0 &&

@@ -1,7 +1,16 @@
 import { absolute, normalise } from "../call/path.ts";
-import { type Word, isKnown } from "../call/word.ts";
+import { type Word, isKnown, seeming } from "../call/word.ts";
 import type { Collection } from "./collection.ts";
-import { type After, type ShellState, inDirectories, mergeStates, setVariable } from "./environment.ts";
+import {
+  type After,
+  type ShellState,
+  inDirectories,
+  mergeStates,
+  HERE,
+  positional,
+  setVariable,
+  withGuesses,
+} from "./environment.ts";
 import type { Assigned } from "./script.ts";
 
 const DECLARES: ReadonlySet<string> = new Set(["export", "declare", "typeset", "local", "readonly"]);
@@ -55,7 +64,7 @@ export function changeState(
   }
   if (DECLARES.has(name.text)) {
     let next = state;
-    for (const { name: variable, value } of inline) next = setVariable(next, variable, value);
+    for (const { name: variable, value, guess } of inline) next = setVariable(next, variable, value, guess);
     // `export "x=1"` is an assignment too, though none to the parser.
     const settings = rest.filter((word) => !isKnown(word) || word.text.includes("="));
     if (settings.length > inline.length)
@@ -86,11 +95,16 @@ export function changeState(
     return { success: either, failure: either };
   }
   if (ANYTHING.has(name.text)) {
+    const kept = name.text === "set" || name.text === "shopt" || name.text === "alias";
+    const arguments_ = name.text === "set" ? rest.slice(rest[0]?.text === "--" ? 1 : 0) : [];
     const lost: ShellState = {
-      directories:
-        name.text === "set" || name.text === "shopt" || name.text === "alias" ? state.directories : undefined,
+      directories: kept ? state.directories : undefined,
       variables: state.variables,
       anyVariable: true,
+      guesses: new Map([
+        ...state.guesses,
+        ...(arguments_.length === 0 ? [] : positional("bash", arguments_.map(seeming))),
+      ]),
     };
     return { success: lost, failure: lost };
   }
@@ -116,8 +130,12 @@ function changeDirectory(into: Collection, words: readonly Word[], state: ShellS
   const unknown: After = { success: inDirectories(state, undefined), failure: state };
   if (operands.length > 1 || state.variables.has("CDPATH")) return unknown;
   if (target === undefined && state.variables.has("HOME")) return unknown;
-  if (target !== undefined && (!isKnown(target) || target.text === "-" || /^\+?\d+$/.test(target.text)))
-    return unknown;
+  if (target !== undefined && (!isKnown(target) || target.text === "-" || /^\+?\d+$/.test(target.text))) {
+    const guess =
+      target.guess === undefined ? undefined : absolute(state.directories?.[0] ?? "/", target.guess);
+    const there = new Map(guess === undefined ? [] : [[HERE, guess] as const]);
+    return { ...unknown, success: withGuesses(unknown.success, there) };
+  }
   const path = target === undefined ? home : target.text;
   if (path.startsWith("/")) {
     into.movesTo.add(normalise(path));

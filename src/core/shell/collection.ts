@@ -1,3 +1,4 @@
+import type * as Bash from "unbash";
 import type { Span } from "../call/call.ts";
 import type { Doubt } from "../knowledge/reading.ts";
 import type { Tables } from "../knowledge/tables.ts";
@@ -6,6 +7,10 @@ import type { Assigned, FedText, Invocation, Nesting, PipePlace, RedirectEffect 
 
 /** Deepest nesting of scripts in scripts that is followed. */
 export const DEEPEST = 8;
+
+/** How often a guess is gone into, and how many commands are looked at in all on guesses. */
+export const MOST_GUESSED = 64;
+export const MOST_GUESSED_COMMANDS = 200;
 
 /** What is collected while walking a script; shared by the scripts inside it. */
 export interface Collection {
@@ -23,10 +28,20 @@ export interface Collection {
   tests: number;
   /** How often the bodies of loops were walked. */
   rounds: number;
+  /** Functions and aliases the script makes, by name. */
+  readonly functions: Map<string, Bash.Function["body"]>;
+  readonly aliases: Map<string, string>;
+  /** What files seem to hold that the script writes. */
+  readonly written: Map<string, string>;
+  /** How many commands were gone into on a guess. */
+  guessed: number;
+  guessedCommands: number;
   /** States in which a `break` or `continue` leaves a body. */
   readonly left: ShellState[];
   /** Walks a text that is a script of its own, such as the argument of `sh -c`. */
   readonly script: (text: string, state: ShellState, place: Place) => void;
+  /** Walks the body of a function where it is called. */
+  readonly body: (body: Bash.Function["body"], state: ShellState, place: Place) => void;
 }
 
 /** Where a walk is. */
@@ -37,6 +52,8 @@ export interface Place {
   readonly background: boolean;
   readonly remote: boolean;
   readonly depth: number;
+  /** What is walked rests on guesses: only deny rules look at it, and it raises no doubts. */
+  readonly guess?: boolean | undefined;
   /** Where a nested text stands in the whole; positions inside it mean nothing to a reader. */
   readonly anchor?: Span | undefined;
 }

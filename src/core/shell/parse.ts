@@ -1,6 +1,6 @@
 import { type ParsedScript, parse as parseBash } from "unbash";
 import type { Doubt } from "../knowledge/reading.ts";
-import { byteDoubt } from "./bytes.ts";
+import { LONGEST, byteDoubt } from "./bytes.ts";
 import { structureDoubts } from "./guards.ts";
 
 /** A command text as the parser sees it, with every reason not to trust that. */
@@ -17,12 +17,14 @@ export interface Parsed {
  */
 export function parseCommand(source: string): Parsed {
   const bytes = byteDoubt(source);
-  if (bytes?.code === "cmd.too-long" && heavy(source)) return { script: undefined, doubts: [bytes] };
+  if (bytes?.code === "cmd.too-long" && heavy(source))
+    return { script: undefined, doubts: [{ ...bytes, unseen: true }] };
   let script: ParsedScript;
   try {
     script = parseBash(source);
   } catch {
-    return { script: undefined, doubts: [{ code: "cmd.unparsable", why: "the command cannot be parsed" }] };
+    const why = "the command cannot be parsed";
+    return { script: undefined, doubts: [{ code: "cmd.unparsable", why, unseen: true }] };
   }
   const doubts = bytes === undefined ? [] : [bytes];
   try {
@@ -31,6 +33,16 @@ export function parseCommand(source: string): Parsed {
     doubts.push({ code: "cmd.unparsable", why: "the command is nested too deeply" });
   }
   return { script, doubts };
+}
+
+/** Most pieces of a broken text that are looked at. */
+const MOST_PIECES = 200;
+
+/** What a text that cannot be parsed as a whole may hold all the same: its pieces between operators. */
+export function piecesOf(text: string): readonly string[] {
+  const pieces = text.split(/[\n;&|]+/).map((piece) => piece.trim());
+  if (pieces.length > MOST_PIECES) return [];
+  return pieces.filter((piece) => piece !== text.trim() && piece !== "" && piece.length <= LONGEST);
 }
 
 /** Deep nesting makes the parser's time grow faster than the text; such a text is not read at all. */

@@ -7,6 +7,8 @@ export interface Assigned {
   readonly name: string;
   /** Undefined where it is not known. */
   readonly value: string | undefined;
+  /** What it seems to be, where it is not known; only for rules that deny. */
+  readonly guess?: string | undefined;
   readonly span: Span;
 }
 
@@ -24,7 +26,7 @@ export type Nesting =
   | "wrapped"
   /** The other is handed text that a shell runs. */
   | "script"
-  /** Found in code of another language; only deny rules look at it. */
+  /** Found in code of another language, or guessed at; only deny rules look at it. */
   | "code";
 
 /**
@@ -37,6 +39,8 @@ export interface Invocation {
   /** The invocation that runs this one as its argument. */
   readonly parent?: number | undefined;
   readonly nesting?: Nesting | undefined;
+  /** It rests on what words seem to come to; then `nesting` is `code`. */
+  readonly guessed?: boolean | undefined;
   /** The command's own word first. */
   readonly words: readonly Word[];
   readonly assigned: readonly Assigned[];
@@ -59,6 +63,8 @@ export interface RedirectEffect {
   readonly directories: readonly string[] | undefined;
   readonly span: Span;
   readonly append: boolean;
+  /** Only where it seems to lead: it counts for what the path means, not for scope. */
+  readonly hint?: boolean | undefined;
 }
 
 /** Code on the standard input of an invocation. */

@@ -1,10 +1,11 @@
 import { absolute, baseOf } from "../call/path.ts";
 import type { Span } from "../call/call.ts";
-import { HOLE, type Word, isKnown } from "../call/word.ts";
+import { HOLE, type Word, isKnown, literalWord, seeming } from "../call/word.ts";
 import type { Inner, Reading } from "../knowledge/reading.ts";
 import { unknownReading } from "../knowledge/reading.ts";
-import { type ShellState, childState } from "./environment.ts";
+import { type ShellState, childState, positional, withGuesses } from "./environment.ts";
 import type { Assigned } from "./script.ts";
+import { strayPaths } from "./strays.ts";
 import { type Collection, DEEPEST, type Place, stringsOf } from "./collection.ts";
 
 /**
@@ -20,11 +21,16 @@ export function unwrap(
   span: Span,
 ): number {
   const id = into.invocations.length;
-  const reading = read(into, words);
+  if (place.guess === true) into.guessedCommands++;
+  const understood = read(into, words, place);
+  const strays = strayPaths(words, understood);
+  const reading =
+    strays.length === 0 ? understood : { ...understood, effects: [...understood.effects, ...strays] };
   into.invocations.push({
     id,
     parent: place.parent,
-    nesting: place.nesting,
+    nesting: place.guess === true ? "code" : place.nesting,
+    guessed: place.guess,
     words,
     assigned,
     span,
@@ -35,28 +41,42 @@ export function unwrap(
     reading,
   });
   if (place.depth < DEEPEST) for (const inner of reading.inner) follow(into, inner, id, state, place, span);
-  else if (reading.inner.length > 0)
-    into.doubts.push({ code: "cmd.unparsable", why: "commands are nested too deeply", span });
+  else if (reading.inner.length > 0 && place.guess !== true)
+    into.doubts.push({ code: "cmd.unparsable", why: "commands are nested too deeply", span, unseen: true });
   return id;
 }
 
-function read(into: Collection, words: readonly Word[]): Reading {
+function read(into: Collection, words: readonly Word[], place: Place): Reading {
   const [name, ...rest] = words;
   if (name === undefined) return unknownReading("", []);
+  const base = baseOf(name.text);
   if (!isKnown(name) || name.text === "" || name.text.includes(HOLE)) {
-    const reading = unknownReading(name.raw, rest);
-    return {
-      ...reading,
-      doubts: [
-        {
-          code: "cmd.dynamic",
-          why: `which command \`${name.raw || "…"}\` runs is not known`,
-          span: name.span,
-        },
-      ],
-    };
+    const plain = name.glob === undefined && base !== "" && !base.includes(HOLE);
+    const reading = plain
+      ? (partOfGit(into, base, rest, name.span) ?? into.tables.read(base, rest))
+      : unknownReading(name.raw, rest);
+    const why = `which command \`${name.raw || "…"}\` runs is not known`;
+    const doubts = [...reading.doubts, { code: "cmd.dynamic" as const, why, span: name.span }];
+    return { ...reading, class: undefined, doubts };
   }
-  const reading = into.tables.read(baseOf(name.text), rest);
+  // In prose and code many a word begins with a capital.
+  const prose = place.guess === true || place.nesting === "code";
+  const usual =
+    prose || into.tables.entry(base) !== undefined ? base : base.toLowerCase().replace(/\.exe$/, "");
+  if (usual !== base && into.tables.entry(usual) !== undefined) {
+    // Where names of files differ in case only, `RM` is `rm`; elsewhere it is a program nobody knows.
+    const reading = into.tables.read(usual, rest);
+    const why = `\`${name.raw}\` is \`${usual}\` on some systems, and not known on others`;
+    const doubts = [...reading.doubts, { code: "cmd.not-in-tables" as const, why, span: name.span }];
+    return { ...reading, class: undefined, doubts };
+  }
+  const part = partOfGit(into, base, rest, name.span);
+  if (part !== undefined) {
+    const why = `\`${name.raw}\` is a part of git that is run by itself`;
+    const doubts = [...part.doubts, { code: "cmd.not-in-tables" as const, why, span: name.span }];
+    return { ...part, class: undefined, doubts };
+  }
+  const reading = into.tables.read(base, rest);
   if (!name.text.includes("/") || /^\/(?:usr\/)?bin\/[^/]+$/.test(name.text)) return reading;
   // A path is not an identity: `./ls` is whatever lies there.
   const why = `\`${name.raw}\` is a program at a path of its own`;
@@ -65,6 +85,12 @@ function read(into: Collection, words: readonly Word[]): Reading {
     class: undefined,
     doubts: [...reading.doubts, { code: "cmd.not-in-tables", why, span: name.span }],
   };
+}
+
+/** `git-push` does what `git push` does, where it is installed. */
+function partOfGit(into: Collection, base: string, rest: readonly Word[], span: Span): Reading | undefined {
+  const sub = into.tables.entry(base) === undefined ? /^git-([a-z-]+)$/.exec(base)?.[1] : undefined;
+  return sub === undefined ? undefined : into.tables.read("git", [literalWord(sub, span), ...rest]);
 }
 
 function follow(
@@ -97,14 +123,16 @@ function follow(
     case "shell": {
       const { word } = inner;
       const anchor = place.anchor ?? word.span;
-      if (!isKnown(word)) {
+      if (!isKnown(word) && place.guess !== true) {
         into.doubts.push({
           code: "cmd.dynamic",
           why: `the text a shell runs is not known: \`${word.raw}\``,
           span: anchor,
         });
       }
-      into.script(word.text.replaceAll(HOLE, "$_"), childState(moved(state, inner.bases)), {
+      const given = wordsBehind(into.invocations[parent]?.words ?? [], word);
+      const there = withGuesses(childState(moved(state, inner.bases)), given);
+      into.script(word.text.replaceAll(HOLE, "$_"), there, {
         ...below,
         nesting: "script",
         anchor,
@@ -121,6 +149,13 @@ function follow(
       }
       return;
   }
+}
+
+/** `sh -c TEXT NAME ARGUMENT…`: what the text finds in `$0`, `$1`, `$@`. */
+function wordsBehind(words: readonly Word[], text: Word): ReadonlyMap<string, string> {
+  const at = words.indexOf(text);
+  const [name, ...rest] = at === -1 ? [] : words.slice(at + 1).map(seeming);
+  return name === undefined ? new Map() : positional(name, rest);
 }
 
 /** The state after `-C dir` and the like. */

@@ -1,38 +1,64 @@
 import type * as Bash from "unbash";
 import { forEachChild } from "unbash";
-import { HOLE, type Word, literalWord } from "../call/word.ts";
+import { HOLE, type Word, literalWord, seeming } from "../call/word.ts";
 import { changeState } from "./builtins.ts";
-import { type After, type ShellState, mergeStates, sameState, setVariable } from "./environment.ts";
-import { feedText } from "./feed.ts";
-import { parseCommand } from "./parse.ts";
-import { type Collection, DEEPEST, type Place } from "./collection.ts";
+import {
+  type After,
+  type ShellState,
+  mergeStates,
+  seemingPlace,
+  setVariable,
+  withGuesses,
+} from "./environment.ts";
+import { feedText, isReader } from "./feed.ts";
+import { noteWritten, walkGuesses } from "./guesses.ts";
+import { guessedWords, outputsOf, processOutputs, storedBy, surroundings } from "./output.ts";
+import { parseCommand, piecesOf } from "./parse.ts";
+import { type Collection, DEEPEST, MOST_GUESSED, MOST_GUESSED_COMMANDS, type Place } from "./collection.ts";
 import type { Assigned } from "./script.ts";
+import { stable } from "./stable.ts";
 import { unwrap } from "./unwrap.ts";
-import { type Surroundings, expandValue, expandWord } from "./words.ts";
+import { expandValue, expandWord, guessValue } from "./words.ts";
 
 /** Most invocations that are followed; a text with more is a doubt. */
 const MOST = 2_000;
-/** How often the body of one loop is walked to see what it changes, and how often all bodies are. */
-const ROUNDS = 8;
-const MOST_ROUNDS = 100;
-/** How many ways out of the middle of a loop are told apart. */
-const MOST_LEAVES = 64;
+/** How many words of a loop its body is tried with. */
+const MOST_TRIED = 8;
 
 const both = (state: ShellState): After => ({ success: state, failure: state });
-const unknown = (state: ShellState): ShellState => ({ ...state, directories: undefined, anyVariable: true });
 const joined = (after: After): ShellState => mergeStates(after.success, after.failure);
+
+/** Walks the body of a function where it is called. */
+export function walkBody(
+  into: Collection,
+  body: Bash.Function["body"],
+  state: ShellState,
+  place: Place,
+): void {
+  if (body.type === "CompoundList") walkStatements(into, body.commands, state, place);
+  else walkNode(into, body, state, place);
+}
 
 /** Walks a text that is a script of its own, such as the argument of `sh -c`. */
 export function walkText(into: Collection, text: string, state: ShellState, place: Place): void {
   if (place.depth >= DEEPEST) {
-    into.doubts.push({ code: "cmd.unparsable", why: "scripts are nested too deeply", span: place.anchor });
+    const why = "scripts are nested too deeply";
+    if (place.guess !== true)
+      into.doubts.push({ code: "cmd.unparsable", why, span: place.anchor, unseen: true });
     return;
   }
   const parsed = parseCommand(text);
-  if (place.nesting !== "code") {
+  if (place.nesting !== "code" && place.guess !== true) {
     for (const doubt of parsed.doubts) into.doubts.push({ ...doubt, span: place.anchor ?? doubt.span });
   }
   if (parsed.script !== undefined) walkStatements(into, parsed.script.commands, state, place);
+  const broken = (parsed.script?.errors?.length ?? 0) > 0;
+  if (broken || parsed.script?.commands.length === 0)
+    for (const piece of piecesOf(text)) {
+      const { script } = parseCommand(piece);
+      const below = { ...place, depth: place.depth + 1, pipe: undefined, guess: true };
+      if (script !== undefined) walkStatements(into, script.commands, state, below);
+    }
 }
 
 export function walkStatements(
@@ -80,8 +106,15 @@ function walkNode(
         return negated ? { success: after.failure, failure: after.success } : after;
       }
       const pipeline = into.nextPipeline++;
+      const printed = outputsOf(node.commands, surroundings(into.home, state));
       node.commands.forEach((command, stage) => {
+        const since = into.invocations.length;
         walkNode(into, command, state, { ...place, pipe: { pipeline, stage, stages: node.commands.length } });
+        const readers = stage === 0 ? [] : into.invocations.slice(since).filter(isReader);
+        const text = readers.length === 0 ? undefined : printed(stage);
+        if (text === undefined) return;
+        for (const reader of readers)
+          feedText(into, reader, text, state, { ...place, guess: true }, reader.span);
       });
       return both(state);
     }
@@ -126,7 +159,7 @@ function walkNode(
         }),
       );
     case "For": {
-      const around = { state, home: into.home };
+      const around = surroundings(into.home, state);
       const words = (node.wordlist ?? []).flatMap((word) => {
         walkSubstitutions(into, word, state, place);
         return expandWord(word, around);
@@ -137,7 +170,17 @@ function walkNode(
           ? single?.text
           : undefined;
       const { value: name, pos, end } = node.name;
-      into.assigned.push({ name, value: known, span: place.anchor ?? { start: pos, end } });
+      if (place.guess !== true)
+        into.assigned.push({ name, value: known, span: place.anchor ?? { start: pos, end } });
+      if (known === undefined)
+        for (const word of words.slice(0, MOST_TRIED)) {
+          const text = seeming(word);
+          if (text.includes(HOLE) || into.guessed++ > MOST_GUESSED) continue;
+          walkStatements(into, node.body.commands, setVariable(state, name, text), {
+            ...place,
+            guess: true,
+          });
+        }
       return both(
         stable(into, setVariable(state, node.name.value, known), (entry) => {
           const body = walkStatements(
@@ -163,6 +206,9 @@ function walkNode(
       return both(out);
     }
     case "Function":
+      into.functions.set(node.name.text, node.body);
+      walkInside(into, node, state, place);
+      return both(state);
     case "Coproc":
     case "Select":
     case "ArithmeticFor":
@@ -173,30 +219,6 @@ function walkNode(
       walkInside(into, node, state, place);
       return both(state);
   }
-}
-
-/**
- * Repeats a body until its entry state no longer changes; what each round collects but the last is
- * dropped. A body that does not settle is walked a last time in a state of which nothing is known.
- */
-function stable(into: Collection, start: ShellState, body: (entry: ShellState) => ShellState): ShellState {
-  let entry = start;
-  // `break 2` leaves the outer loop too, so no loop takes away what it finds here.
-  const left = into.left.length;
-  const walked = (from: ShellState): ShellState => {
-    const exit = mergeStates(from, body(from));
-    const leaves = into.left.slice(left);
-    return leaves.length > MOST_LEAVES ? unknown(exit) : leaves.reduce(mergeStates, exit);
-  };
-  const lists = [into.invocations, into.redirects, into.assigned, into.doubts, into.fed, into.left];
-  for (let round = 0; round < ROUNDS && into.rounds++ < MOST_ROUNDS; round++) {
-    const marks = lists.map((list) => list.length);
-    const exit = walked(entry);
-    if (sameState(exit, entry)) return exit;
-    entry = exit;
-    lists.forEach((list, at) => list.splice(marks[at] ?? 0));
-  }
-  return walked(unknown(entry));
 }
 
 /** Walks every command below a node whose order of running is not followed. */
@@ -231,7 +253,8 @@ function walkSubstitutions(into: Collection, node: Bash.SyntaxNode, state: Shell
 }
 
 function walkCommand(into: Collection, node: Bash.Command, state: ShellState, place: Place): After {
-  const around: Surroundings = { state, home: into.home };
+  if (place.guess === true && into.guessedCommands >= MOST_GUESSED_COMMANDS) return both(state);
+  const around = surroundings(into.home, state);
   const span = place.anchor ?? { start: node.pos, end: node.end };
   const assigned: Assigned[] = [];
   const words: Word[] = [];
@@ -242,7 +265,8 @@ function walkCommand(into: Collection, node: Bash.Command, state: ShellState, pl
       child.value.type === "Word" && child.append !== true && child.index === undefined
         ? expandValue(child.value, around)
         : undefined;
-    to.push({ name: child.name, value, span: place.anchor ?? { start: child.pos, end: child.end } });
+    const guess = value === undefined ? guessValue(child.value, around) : undefined;
+    to.push({ name: child.name, value, guess, span: place.anchor ?? { start: child.pos, end: child.end } });
   };
   for (const child of node.prefix) if (child.type === "Assignment") assign(child, assigned);
   for (const child of [node.name, ...node.args]) {
@@ -263,21 +287,27 @@ function walkCommand(into: Collection, node: Bash.Command, state: ShellState, pl
       words.push(place.anchor === undefined ? word : { ...word, span: place.anchor });
   }
 
-  if (into.invocations.length >= MOST) {
-    if (into.invocations.length === MOST)
-      into.doubts.push({ code: "cmd.too-long", why: `more than ${MOST} commands in one call`, span });
+  const count = into.invocations.length - into.guessedCommands;
+  if (count >= MOST) {
+    if (count === MOST && place.guess !== true)
+      into.doubts.push({ code: "cmd.too-long", why: `more than ${MOST} commands`, span, unseen: true });
     return both(state);
   }
   if (words.length === 0) {
     walkRedirects(into, node.redirects, state, place, undefined, into.invocations.length);
-    into.assigned.push(...assigned);
+    if (place.guess !== true) into.assigned.push(...assigned);
     let next = state;
-    for (const { name, value } of assigned) next = setVariable(next, name, value);
+    for (const { name, value, guess } of assigned) next = setVariable(next, name, value, guess);
     return node.redirects.length === 0 ? both(next) : both(mergeStates(state, next));
   }
   const id = unwrap(into, words, assigned, state, { ...place, anchor: place.anchor }, span);
+  const handed = processOutputs(node, around);
+  noteWritten(into, node, around);
+  walkGuesses(into, words, assigned, state, { ...place, parent: id, guess: true }, span, handed);
   walkRedirects(into, node.redirects, state, place, id, id);
-  return changeState(into, words, inline, state);
+  const after = changeState(into, words, inline, state);
+  const stored = storedBy(words, node.redirects, around);
+  return { success: withGuesses(after.success, stored), failure: after.failure };
 }
 
 function walkRedirects(
@@ -288,19 +318,21 @@ function walkRedirects(
   part: number | undefined,
   since: number,
 ): void {
-  const around: Surroundings = { state, home: into.home };
+  const around = surroundings(into.home, state);
   // A program that a wrapper or a script inside the command starts reads the same input.
-  const readers = into.invocations.slice(since).filter(({ reading }) => reading.stdin !== undefined);
-  const feed = (text: string | undefined): void => {
+  const readers = into.invocations.slice(since).filter(isReader);
+  const feed = (text: string | undefined, there = place): void => {
     if (text === undefined) return;
-    for (const reader of readers) feedText(into, reader, text, state, place, reader.span);
+    for (const reader of readers) feedText(into, reader, text, state, there, reader.span);
   };
   for (const redirect of redirects) {
     const span = place.anchor ?? { start: redirect.pos, end: redirect.end };
     if (redirect.type === "HereString") {
       if (redirect.target !== undefined) {
         walkSubstitutions(into, redirect.target, state, place);
-        feed(expandWord(redirect.target, around)[0]?.text);
+        const [word] = expandWord(redirect.target, around);
+        feed(word?.text);
+        if (word?.guess !== undefined) feed(word.guess, { ...place, guess: true });
       }
       continue;
     }
@@ -326,7 +358,13 @@ function walkRedirects(
     for (const word of targets) {
       for (const action of actions) {
         const append = redirect.operator === ">>" || redirect.operator === "&>>";
-        into.redirects.push({ part, action, word, directories: state.directories, span, append });
+        const effect = { part, action, directories: state.directories, span, append };
+        const hint = place.guess;
+        into.redirects.push({ ...effect, word, ...(hint === undefined ? {} : { hint }) });
+        const [guessed] = guessedWords([word]) ?? [];
+        const { directories } = seemingPlace(state) ?? state;
+        if (guessed !== undefined || directories !== state.directories)
+          into.redirects.push({ ...effect, directories, word: guessed ?? word, hint: true });
       }
     }
   }

@@ -1,14 +1,24 @@
-import type { DoubleQuotedChild, ParameterExpansionPart, Word as Node, WordPart } from "unbash";
+import type {
+  ArrayValue,
+  CommandExpansionPart,
+  DoubleQuotedChild,
+  ParameterExpansionPart,
+  Word as Node,
+  WordPart,
+} from "unbash";
 import type { Span } from "../call/call.ts";
-import { HOLE, type Unknown, type Word } from "../call/word.ts";
+import { HOLE, type Unknown, type Word, seeming } from "../call/word.ts";
 import { expandBraces, hasBraces } from "./braces.ts";
-import type { ShellState } from "./environment.ts";
+import { type ShellState, seemsToBe } from "./environment.ts";
+import { changedBy } from "./parameters.ts";
 import { isPublicVariable } from "./variables.ts";
 
 /** Where and as whom a word is expanded. */
 export interface Surroundings {
   readonly state: ShellState;
   readonly home: string;
+  /** What a substitution prints, as far as its text alone tells; a guess. */
+  readonly printed?: ((part: CommandExpansionPart) => string | undefined) | undefined;
 }
 
 /** A stretch of a word after expansion of what is known. */
@@ -18,6 +28,8 @@ interface Atom {
   /** Pathname pattern character. */
   readonly glob?: boolean;
   readonly unknown?: Unknown;
+  /** What it seems to come to, where it is unknown. */
+  readonly guess?: string | undefined;
   /** Brace text, still to be expanded. */
   readonly brace?: boolean;
   /** Comes from a variable and is split at blanks. */
@@ -89,6 +101,21 @@ export function expandValue(node: Node, around: Surroundings): string | undefine
   return atoms.some((atom) => atom.unknown !== undefined)
     ? undefined
     : atoms.map((atom) => atom.text).join("");
+}
+
+/** What the value of an assignment that is not known seems to be; of an array, its elements in a row. */
+export function guessValue(node: Node | ArrayValue, around: Surroundings): string | undefined {
+  if (node.type === "Word") return guessOf(atomsOfWord(node, around));
+  return node.elements
+    .flatMap((element) => expandWord(element, around))
+    .map(seeming)
+    .join(" ");
+}
+
+function guessOf(atoms: readonly Atom[]): string | undefined {
+  return atoms.some(({ guess }) => guess !== undefined)
+    ? atoms.map(({ guess, text }) => guess ?? text).join("")
+    : undefined;
 }
 
 /**
@@ -168,7 +195,7 @@ function atomsOf(part: WordPart | DoubleQuotedChild, around: Surroundings, quote
     case "ParameterExpansion":
       return [parameter(part, around, quoted)];
     case "CommandExpansion":
-      return [{ text: HOLE, quoted, unknown: "substitution" }];
+      return [{ text: HOLE, quoted, unknown: "substitution", guess: around.printed?.(part) }];
     case "ArithmeticExpansion":
       // With such a substitution inside, bash finds that `$((` was `$( (` after all.
       return [
@@ -193,8 +220,10 @@ function escaped(text: string, value: string): readonly Atom[] {
 
 function parameter(part: ParameterExpansionPart, around: Surroundings, quoted: boolean): Atom {
   if (part.prefix === "#") return { text: HOLE, quoted, unknown: "number" };
-  if (part.parameter === "@" || part.index?.text === "@")
-    return { text: HOLE, quoted, unknown: "variable", many: true };
+  if (part.parameter === "@" || part.index?.text === "@") {
+    const guess = guessedParameter(part, around);
+    return { text: HOLE, quoted, unknown: "variable", many: true, guess };
+  }
   if (part.prefix === undefined && part.index === undefined && part.operation === undefined) {
     return variable(part.parameter, around, quoted);
   }
@@ -213,11 +242,45 @@ function parameter(part: ParameterExpansionPart, around: Surroundings, quoted: b
     )
       return { text: value, quoted, splits: !quoted };
   }
+  const guess = guessedParameter(part, around);
   const own = around.state.variables.has(part.parameter) || isPublicVariable(part.parameter);
-  return { text: HOLE, quoted, unknown: own ? "variable" : "environment" };
+  return { text: HOLE, quoted, unknown: own ? "variable" : "environment", guess };
+}
+
+/** `${X:-VALUE}`, `${X/a/b}`: what it seems to hold, by the value of X or by what stands there instead. */
+function guessedParameter(part: ParameterExpansionPart, around: Surroundings): string | undefined {
+  const { parameter: name, operation } = part;
+  const textOf = (word: Node): string =>
+    atomsOfWord(word, around)
+      .map(({ guess, text }) => guess ?? text)
+      .join("");
+  if (part.prefix === "!") {
+    const pointed = seemsToHold(name, around);
+    return pointed === undefined ? undefined : seemsToHold(pointed, around);
+  }
+  const value = seemsToHold(name, around);
+  if (operation?.type === "Default") {
+    const swaps = operation.operator.endsWith("+");
+    if (value !== undefined && value !== "" && !swaps) return value;
+    return textOf(operation.operand);
+  }
+  return value === undefined ? undefined : changedBy(operation, value, textOf);
+}
+
+/** The value of a variable, known or guessed, split as the script has it split. */
+function seemsToHold(name: string, { state, home }: Surroundings): string | undefined {
+  const value = seemsToBe(state, name, home);
+  const separators = state.variables.get("IFS");
+  if (value === undefined || separators === undefined || name === "IFS") return value;
+  return Array.from(value, (letter) => (separators.includes(letter) ? " " : letter)).join("");
 }
 
 function variable(name: string, around: Surroundings, quoted: boolean): Atom {
+  const atom = heldBy(name, around, quoted);
+  return atom.unknown === undefined ? atom : { ...atom, guess: seemsToHold(name, around) };
+}
+
+function heldBy(name: string, around: Surroundings, quoted: boolean): Atom {
   const { state } = around;
   // With an IFS of its own the script splits at anything.
   if (!quoted && state.variables.has("IFS"))
@@ -290,6 +353,7 @@ function splitFields(raw: string, span: Span, atoms: readonly Atom[]): readonly 
 function fromAtoms(raw: string, span: Span, atoms: readonly Atom[]): Word {
   const text = atoms.map((atom) => atom.text).join("");
   const unknown = atoms.find((atom) => atom.unknown !== undefined)?.unknown;
+  const guess = unknown === undefined ? undefined : guessOf(atoms);
   const glob = atoms.some((atom) => atom.glob === true)
     ? atoms.map((atom) => (atom.glob === true ? atom.text : atom.text.replace(/[\\*?[\]]/g, "\\$&"))).join("")
     : undefined;
@@ -302,6 +366,7 @@ function fromAtoms(raw: string, span: Span, atoms: readonly Atom[]): Word {
     text,
     ...(glob === undefined ? {} : { glob }),
     ...(unknown === undefined ? {} : { unknown }),
+    ...(guess === undefined ? {} : { guess }),
     maySplit: bare,
     mayVanish:
       bare && atoms.every((atom) => atom.unknown !== undefined && (!atom.quoted || atom.many === true)),

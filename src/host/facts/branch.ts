@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { BranchFact } from "../../core/call/facts.ts";
+import { type FileReading, readWhole, utf8 } from "../settings/read-file.ts";
 
 /**
  * The branch checked out in the repository that contains a directory, read from `.git/HEAD`
@@ -17,16 +18,29 @@ function headFile(directory: string): string | undefined {
   for (let here = directory; ; here = dirname(here)) {
     const git = `${here === "/" ? "" : here}/.git`;
     try {
-      const stat = statSync(git);
-      if (stat.isDirectory()) return readFileSync(`${git}/HEAD`, "utf8");
-      const target = /^gitdir: (.+?)\s*$/.exec(readFileSync(git, "utf8"))?.[1];
-      return target === undefined ? undefined : readFileSync(`${resolve(here, target)}/HEAD`, "utf8");
-    } catch (error) {
-      if (
-        !(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-      )
-        return undefined;
+      const stat = statSync(git, { throwIfNoEntry: false });
+      if (stat !== undefined) {
+        const at = stat.isDirectory() ? git : pointedTo(here, git);
+        const head = at === undefined ? undefined : read(join(at, "HEAD"));
+        // A `.git` without a head is no repository to git either.
+        if (head?.kind !== "absent") return head?.kind === "bytes" ? utf8(head.bytes) : undefined;
+      }
+    } catch {
+      return undefined;
     }
     if (here === "/" || here === ".") return undefined;
   }
+}
+
+/** Where the `.git` of a worktree or a submodule leads. */
+function pointedTo(directory: string, git: string): string | undefined {
+  const reading = read(git);
+  const text = reading.kind === "bytes" ? utf8(reading.bytes) : undefined;
+  const target = /^gitdir: (.+?)\s*$/.exec(text ?? "")?.[1];
+  return target === undefined ? undefined : resolve(directory, target);
+}
+
+/** Never waits on a pipe, and knows when a file ends before its end. */
+function read(file: string): FileReading {
+  return readWhole(file, "follow");
 }

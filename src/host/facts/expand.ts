@@ -1,13 +1,18 @@
-import { lstatSync, readdirSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import type { GlobFact, TreeFact } from "../../core/call/facts.ts";
 import { compileGlob, matchGlob } from "../../core/call/glob.ts";
+import { codeOf, isShut } from "./look.ts";
 
 /** Most directory entries one expansion or walk looks at. */
 const MOST_ENTRIES = 20_000;
 /** Most matches; a pattern with more counts as not expanded. */
 const MOST_MATCHES = 2_000;
 
-/** Expands an absolute pathname pattern as bash does without its glob options: a leading dot must be spelled. */
+/**
+ * Expands an absolute pathname pattern as bash does without its glob options: a leading dot must be
+ * spelled. Throws where looking itself went wrong.
+ */
 export function expandGlob(pattern: string): GlobFact {
   const budget = { left: MOST_ENTRIES };
   let paths = [""];
@@ -23,7 +28,9 @@ export function expandGlob(pattern: string): GlobFact {
         if (exists(`${path}/${glob.prefix}`)) next.push(`${path}/${glob.prefix}`);
         continue;
       }
-      for (const name of list(path === "" ? "/" : path, budget)) {
+      const names = list(path === "" ? "/" : path) ?? [];
+      budget.left -= names.length;
+      for (const { name } of names) {
         if (name.startsWith(".") && !segment.startsWith(".") && !segment.startsWith("\\.")) continue;
         if (matchGlob(glob, name)) next.push(`${path}/${name}`);
       }
@@ -35,47 +42,64 @@ export function expandGlob(pattern: string): GlobFact {
   return { kind: "glob", matches: paths, complete: true };
 }
 
-/** Files below a directory; links are not followed, version control's own store is left out. */
+/**
+ * Files below a directory; links are not followed, version control's own store is left out. Throws
+ * where looking itself went wrong.
+ */
 export function listTree(directory: string): TreeFact {
   const budget = { left: MOST_ENTRIES };
   const files: string[] = [];
   const work = [directory];
   for (let here = work.pop(); here !== undefined && budget.left > 0; here = work.pop()) {
-    try {
-      for (const entry of readdirSync(here, { withFileTypes: true })) {
-        budget.left--;
-        const path = `${here === "/" ? "" : here}/${entry.name}`;
-        if (!entry.isDirectory()) files.push(path);
-        else if (entry.name !== ".git") work.push(path);
-      }
-    } catch {
-      // Not a directory, or not readable: then nothing below it is read either.
-      files.push(here);
+    const entries = list(here);
+    // Not a directory, or closed to the agent too: then nothing below it is read either.
+    if (entries === undefined) files.push(here);
+    for (const entry of entries ?? []) {
+      budget.left--;
+      const path = `${here === "/" ? "" : here}/${entry.name}`;
+      if (!entry.isDirectory()) files.push(path);
+      else if (entry.name !== ".git") work.push(path);
     }
   }
   return { kind: "tree", files, complete: budget.left > 0 };
 }
 
-/** Names in a directory; one that is gone, closed or no directory has none for bash either. */
-function list(directory: string, budget: { left: number }): readonly string[] {
+/**
+ * What lies in a directory; undefined for one that is gone, closed or no directory: then bash finds
+ * nothing either. Throws where looking itself went wrong.
+ */
+export function list(directory: string): readonly Dirent[] | undefined {
   try {
-    const names = readdirSync(directory);
-    budget.left -= names.length;
-    return names;
+    return readdirSync(directory, { withFileTypes: true });
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : "";
-    // Anything else is our own failure: the expansion is then not known.
-    if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "EACCES") budget.left = 0;
-    return [];
+    const code = codeOf(error);
+    if (isShut(code, directory, "list") || (isBare(code) && isNoDirectory(directory))) return undefined;
+    throw error;
+  }
+}
+
+/** What is said where no directory bears the name. */
+function isBare(code: string): boolean {
+  return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP" || code === "EACCES";
+}
+
+function isNoDirectory(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true;
+  } catch (error) {
+    // A loop of links, or a parent that is closed.
+    return isBare(codeOf(error));
   }
 }
 
 function exists(path: string): boolean {
   try {
     // A link that leads nowhere is a name too, and bash expands to it.
-    lstatSync(path);
-    return true;
-  } catch {
-    return false;
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENAMETOOLONG" || (isBare(code) && isNoDirectory(dirname(path)))) return false;
+    if (isShut(code, dirname(path), "enter")) return false;
+    throw error;
   }
 }

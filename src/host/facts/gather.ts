@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import {
+  type BelowFact,
   type BranchFact,
   type Facts,
   type GlobFact,
@@ -13,8 +14,11 @@ import {
   type UrlFact,
   needKey,
 } from "../../core/call/facts.ts";
+import { readWhole } from "../settings/read-file.ts";
+import { namesBelow } from "./below.ts";
 import { currentBranch } from "./branch.ts";
 import { expandGlob, listTree } from "./expand.ts";
+import { codeOf } from "./look.ts";
 import { resolvePath } from "./resolve.ts";
 
 /** Largest file whose text becomes a fact, in bytes. */
@@ -32,6 +36,7 @@ export function gatherFacts(
   const globs = new Map<string, GlobFact>();
   const branches = new Map<string, BranchFact>();
   const trees = new Map<string, TreeFact>();
+  const below = new Map<string, BelowFact>();
   const texts = new Map<string, TextFact>();
   const urls = new Map<string, UrlFact>();
   const look = (path: string): void => {
@@ -46,9 +51,9 @@ export function gatherFacts(
         look(need.path);
         break;
       case "glob": {
-        const fact = expandGlob(need.pattern);
-        globs.set(key, fact);
-        for (const match of fact.matches) {
+        const fact = found(() => expandGlob(need.pattern));
+        if (fact !== undefined) globs.set(key, fact);
+        for (const match of fact?.matches ?? []) {
           look(match);
           look(dirname(match));
         }
@@ -57,9 +62,16 @@ export function gatherFacts(
       case "branch":
         branches.set(key, currentBranch(need.dir));
         break;
-      case "tree":
-        trees.set(key, listTree(need.dir));
+      case "tree": {
+        const fact = found(() => listTree(need.dir));
+        if (fact !== undefined) trees.set(key, fact);
         break;
+      }
+      case "below": {
+        const fact = found(() => namesBelow(need.path, need.glob));
+        if (fact !== undefined) below.set(key, fact);
+        break;
+      }
       case "text":
         texts.set(key, readText(need.path));
         break;
@@ -70,24 +82,33 @@ export function gatherFacts(
       }
     }
   }
-  return { ...NO_FACTS, ...more, paths, globs, branches, trees, texts, urls };
+  return { ...NO_FACTS, ...more, paths, globs, branches, trees, below, texts, urls };
+}
+
+/** What was found out; undefined where looking itself went wrong. */
+function found<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
 }
 
 function readText(path: string): TextFact {
+  const unknown = { kind: "text", exists: true, text: undefined, hash: undefined } as const;
   try {
     const stat = statSync(path);
-    if (!stat.isFile() || stat.size > LARGEST_TEXT)
-      return { kind: "text", exists: true, text: undefined, hash: undefined };
-    const bytes = readFileSync(path);
+    if (!stat.isFile() || stat.size > LARGEST_TEXT) return unknown;
+    const reading = readWhole(path, "follow");
+    if (reading.kind !== "bytes" || reading.bytes.length > LARGEST_TEXT) return unknown;
     return {
       kind: "text",
       exists: true,
-      text: bytes.toString("utf8"),
-      hash: createHash("sha256").update(bytes).digest("hex"),
+      text: Buffer.from(reading.bytes).toString("utf8"),
+      hash: createHash("sha256").update(reading.bytes).digest("hex"),
     };
   } catch (error) {
-    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    return { kind: "text", exists: !missing, text: undefined, hash: undefined };
+    return { ...unknown, exists: codeOf(error) !== "ENOENT" };
   }
 }
 

@@ -1,18 +1,9 @@
-import { lstatSync, readlinkSync } from "node:fs";
+import { lstatSync, readlinkSync, statSync, type Stats } from "node:fs";
 import type { PathFact } from "../../core/call/facts.ts";
+import { codeOf, isShut } from "./look.ts";
 
 /** As Linux: more links than this on one path is a loop. */
 const MOST_LINKS = 40;
-
-/** What stops the agent just as it stopped us. */
-const UNREACHABLE: ReadonlySet<string> = new Set([
-  "EACCES",
-  "EPERM",
-  "ELOOP",
-  "ENOTDIR",
-  "ENAMETOOLONG",
-  "ERR_INVALID_ARG_VALUE",
-]);
 
 /**
  * Follows an absolute path as the kernel would: links are resolved where they stand, so `..`
@@ -20,7 +11,8 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
  * resolved and the rest is taken as written.
  *
  * A path nobody can reach (a loop, no permission, a file where a directory should be) is
- * `failed`, never `absent`; where looking itself went wrong there is no fact.
+ * `failed`, never `absent`; where looking itself went wrong, or the kernel itself goes elsewhere,
+ * there is no fact.
  */
 export function resolvePath(path: string): PathFact | undefined {
   const hops: string[] = [];
@@ -29,6 +21,8 @@ export function resolvePath(path: string): PathFact | undefined {
   let links = 0;
   /** Segments behind the deepest existing directory. */
   let missing = 0;
+  /** Something on the way was absent. */
+  let guessed = false;
   let type: "file" | "directory" | "other" | "absent" = "directory";
   for (let segment = pending.pop(); segment !== undefined; segment = pending.pop()) {
     if (segment === "" || segment === ".") continue;
@@ -45,28 +39,64 @@ export function resolvePath(path: string): PathFact | undefined {
       continue;
     }
     if (type !== "directory") return { kind: "failed", why: `${real} is no directory` };
-    try {
-      const stat = lstatSync(next);
-      if (stat.isSymbolicLink()) {
-        if (++links > MOST_LINKS) return { kind: "failed", why: "too many links" };
-        const target = readlinkSync(next);
-        if (next !== path) hops.push(next);
-        pending.push(...target.split("/").reverse());
-        if (target.startsWith("/")) real = "";
-        continue;
-      }
-      type = stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other";
-    } catch (error) {
-      const code = codeOf(error);
-      if (code !== "ENOENT") return UNREACHABLE.has(code) ? { kind: "failed", why: code } : undefined;
+    const stat = look(next);
+    if (typeof stat === "string")
+      return isShut(stat, real, "enter") ? { kind: "failed", why: stat } : undefined;
+    if (stat?.isSymbolicLink() === true) {
+      if (++links > MOST_LINKS) return { kind: "failed", why: "too many links" };
+      const target = targetOf(next);
+      if (target === undefined) return undefined;
+      if (next !== path) hops.push(next);
+      pending.push(...target.split("/").reverse());
+      if (target.startsWith("/")) real = "";
+      continue;
+    }
+    if (stat === undefined) {
       type = "absent";
       missing = 1;
-    }
+      guessed = true;
+    } else type = stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other";
     real = next;
   }
-  return { kind: "path", real: real === "" ? "/" : real, hops, type };
+  const end = real === "" ? "/" : real;
+  if (links > 0 && !(guessed ? type !== "absent" || leadsNowhere(path) : areOne(path, end))) return undefined;
+  return { kind: "path", real: end, hops, type };
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
+/** What bears a name; undefined for nothing, or the errno name of what went wrong. */
+function look(path: string): Stats | string | undefined {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    const code = codeOf(error);
+    return code === "ENOENT" ? undefined : code;
+  }
+}
+
+/** Where a link leads. It was one a moment ago: whatever goes wrong is our own failure, or a race. */
+function targetOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The kernel, following the links by itself, comes to the same file. */
+function areOne(path: string, real: string): boolean {
+  try {
+    const a = statSync(path, { bigint: true });
+    const b = statSync(real, { bigint: true });
+    return a.ino === b.ino && a.dev === b.dev;
+  } catch {
+    return false;
+  }
+}
+
+function leadsNowhere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
 }

@@ -1,16 +1,25 @@
 /**
  * Runs the case tables beside this file. A line is `VERDICT CODE MODE COMMAND`; `-` as code is any
  * code, `-` as mode is default. Directives: `@ settings {json}`, `@ branch NAME` (`-` = not known),
- * `@ sandboxed yes|no`; each holds until the next of its kind. `\n` in a command is a line end.
+ * `@ files [json]` (more files, relative to the project), `@ sandboxed yes|no`; each holds until the next of its kind. `\n` in a command is a line end.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CODES } from "../../../src/core/call/codes.ts";
 import { EFFECTS } from "../../../src/core/call/effect.ts";
-import { PLAIN_WORLD, type Setting, judgeBash, judgeIn, modeNamed } from "./world.ts";
+import { absolute, normalise, parentOf } from "../../../src/core/call/path.ts";
+import { PLAIN_WORLD, ROOT, type Setting, type World, judgeBash, judgeIn, modeNamed } from "./world.ts";
 
 const directory = import.meta.dirname;
+
+/** The plain world and more files in it, with the directories they lie in. */
+function worldWith(files: readonly string[]): World {
+  const paths = files.map((file) => normalise(absolute(ROOT, file)));
+  const directories = new Set(PLAIN_WORLD.directories);
+  for (const path of paths) for (let at = parentOf(path); at !== "/"; at = parentOf(at)) directories.add(at);
+  return { ...PLAIN_WORLD, files: [...PLAIN_WORLD.files, ...paths], directories: [...directories] };
+}
 
 for (const file of readdirSync(directory).filter((name) => name.endsWith(".cases"))) {
   describe(file, () => {
@@ -22,6 +31,7 @@ for (const file of readdirSync(directory).filter((name) => name.endsWith(".cases
         const [, name = "", value = ""] = directive;
         if (name === "settings" || name === "managed" || name === "user")
           setting = { ...setting, [name]: JSON.parse(value) };
+        else if (name === "files") setting = { ...setting, world: worldWith(JSON.parse(value)) };
         else if (name === "branch")
           setting = { ...setting, world: { ...PLAIN_WORLD, branch: value === "-" ? undefined : value } };
         else if (name === "sandboxed") setting = { ...setting, sandboxed: value === "yes" };

@@ -1,4 +1,5 @@
 import {
+  type BelowFact,
   type BranchFact,
   type Facts,
   type GlobFact,
@@ -125,6 +126,7 @@ export function factsIn(world: World, needs: readonly Need[]): Facts {
   const globs = new Map<string, GlobFact>();
   const branches = new Map<string, BranchFact>();
   const trees = new Map<string, TreeFact>();
+  const below = new Map<string, BelowFact>();
   const texts = new Map<string, TextFact>();
   const urls = new Map<string, UrlFact>();
   for (const need of needs) {
@@ -146,6 +148,20 @@ export function factsIn(world: World, needs: readonly Need[]): Facts {
     else if (need.kind === "tree") {
       const files = [...world.files, ...Object.keys(world.links)].filter((file) => isWithin(file, need.dir));
       trees.set(key, { kind: "tree", files, complete: true });
+    } else if (need.kind === "below") {
+      const all = [...world.files, ...world.directories, ...Object.keys(world.links)];
+      const glob = compileGlob(need.path);
+      const hidden = /\/\.[^/]*$/;
+      const shown = (path: string): boolean => hidden.test(need.path) || !hidden.test(path);
+      const roots = need.glob ? all.filter((path) => matchGlob(glob, path) && shown(path)) : [need.path];
+      const entries = roots.flatMap((from) => {
+        const inside = all.filter((path) => path !== normalise(from) && isWithin(path, normalise(from)));
+        return [from, ...inside.map((path) => from + path.slice(normalise(from).length))].map((path) => ({
+          from,
+          path,
+        }));
+      });
+      below.set(key, { kind: "below", entries, complete: true });
     } else if (need.kind === "text") {
       const text = world.texts?.[need.path];
       texts.set(key, { kind: "text", exists: text !== undefined, text, hash: text });
@@ -154,7 +170,7 @@ export function factsIn(world: World, needs: readonly Need[]): Facts {
       urls.set(key, { kind: "url", protocol, host: hostname });
     }
   }
-  return { ...NO_FACTS, paths, globs, branches, trees, texts, urls };
+  return { ...NO_FACTS, paths, globs, branches, trees, below, texts, urls };
 }
 
 function lookUp(world: World, path: string): PathFact {

@@ -34,7 +34,8 @@ const script = fc
 
 /** Arguments as bash would get them; undefined where cordon does not claim to know them all. */
 function argumentsOf(text: string): readonly (readonly string[])[] | undefined {
-  const { invocations, doubts } = analyse(text, "/empty", "/home/user", tables);
+  const { invocations: all, doubts } = analyse(text, "/empty", "/home/user", tables);
+  const invocations = all.filter(({ guessed }) => guessed !== true);
   if (doubts.length > 0) return undefined;
   if (
     invocations.some(({ words }) =>

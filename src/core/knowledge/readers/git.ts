@@ -1,6 +1,7 @@
 import type { Word } from "../../call/word.ts";
 import { literalWord } from "../../call/word.ts";
 import { type Draft, doubt, raise } from "../draft.ts";
+import { namesProgram, readGitSetting } from "../languages/git-setting.ts";
 import { gitPaths } from "../take.ts";
 
 /** `git checkout` and `git restore`: with paths they overwrite work that was never committed. */
@@ -69,6 +70,10 @@ export function readGitConfig(draft: Draft, operands: readonly Word[]): void {
   const reads = verb || CONFIG_READS.some((name) => draft.options.has(name)) || operands.length <= 1;
   if (!writes && reads) return raise(draft, "read-only");
   raise(draft, "file-modifying", "changes what git does and runs");
+  const named = CONFIG_VERBS.includes(first?.text ?? "") ? operands.slice(1) : operands;
+  const [setting, value] = named;
+  if (setting !== undefined && value !== undefined)
+    readGitSetting(draft, { ...value, text: `${setting.text}=${value.text}`, glob: undefined }, "config");
   const file = draft.options.get("--file")?.[0];
   const span = first?.span ?? { start: 0, end: 0 };
   const system = draft.options.has("--system");
@@ -80,12 +85,7 @@ export function readGitConfig(draft: Draft, operands: readonly Word[]): void {
     );
   draft.effects.push({ action: "write", word: target, bases: [...draft.bases], recursive: false });
   const key = CONFIG_VERBS.includes(first?.text ?? "") ? operands[1] : first;
-  if (
-    key !== undefined &&
-    /^(?:alias\.|core\.(?:fsmonitor|hookspath|sshcommand|pager|editor|askpass|gitproxy|attributesfile)|filter\.|diff\..*(?:command|textconv)|merge\..*driver|credential\.|gpg\.|sequence\.editor|init\.templatedir|include|url\.|uploadpack\.|receive\.|protocol\.|pager\.|interactive\.diffFilter|difftool\.|mergetool\.|submodule\..*update|man\.|browser\.|web\.|http\.proxy|remote\..*\.(?:uploadpack|receivepack|proxy|vcs))/i.test(
-      key.text,
-    )
-  ) {
+  if (key !== undefined && namesProgram(key.text)) {
     doubt(draft, "cmd.runs-code", `\`${key.text}\` names something git runs later`, key);
   }
 }

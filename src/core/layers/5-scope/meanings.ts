@@ -2,7 +2,7 @@ import type { Facts } from "../../call/facts.ts";
 import { compileGlob, matchGlob } from "../../call/glob.ts";
 import { stringAt } from "../../call/json.ts";
 import type { Opinion } from "../../call/opinion.ts";
-import { baseOf, isWithin, parentOf } from "../../call/path.ts";
+import { baseOf, isWithin, parentOf, segmentsOf } from "../../call/path.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
 import type { Located } from "../../inquiry/locate.ts";
 import type { PathMeaning } from "../../inquiry/path-classes.ts";
@@ -149,11 +149,13 @@ function judge(
 
 /** A user or managed rule whose pattern names the path opens a credential store. */
 function isNamed(inquiry: Inquiry, located: Located, changes: boolean): boolean {
-  return inquiry.context.rules.allPaths.some(({ rule, family, globs }) => {
-    if (rule.effect !== "allow" || globs.length === 0) return false;
+  const near = inquiry.context.rules.paths(located.names.flatMap(segmentsOf));
+  return [...near].some((candidate) => {
+    const { rule, family, bare } = candidate;
+    if (rule.effect !== "allow" || bare) return false;
     if (rule.scope !== "user" && rule.scope !== "managed") return false;
     if (changes && family !== "Edit") return false;
-    return located.names.every((name) => globs.some((glob) => matchGlob(glob, name)));
+    return located.names.every((name) => candidate.globs.some((glob) => matchGlob(glob, name)));
   });
 }
 

@@ -9,17 +9,19 @@ import {
   locate,
   workspaceOf,
 } from "../../inquiry/locate.ts";
+import { carriedOpinions } from "./carried.ts";
 import { meaningOpinions } from "./meanings.ts";
 
 /** Layer 5: whether every path, after resolving links, is where the agent may work, and what it means. */
 export function scopeLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
   if (inquiry.uses.length === 0) return [];
   const workspace = workspaceOf(inquiry.context, inquiry, facts);
-  return inquiry.uses.flatMap((use) =>
+  const opinions = inquiry.uses.flatMap((use) =>
     use.known || use.glob !== undefined
       ? locate(use, facts).flatMap((located) => judge(inquiry, use, located, workspace, facts))
       : [unknown(inquiry, use)],
   );
+  return [...opinions, ...carriedOpinions(inquiry, facts)];
 }
 
 function judge(
@@ -32,7 +34,11 @@ function judge(
   const opinions: Opinion[] = [...meaningOpinions(inquiry, use, located, facts)];
   if (use.hint === true)
     return opinions.filter(
-      ({ code }) => code === "path.guard" || code === "path.credential" || code === "path.secret",
+      ({ code }) =>
+        code === "path.guard" ||
+        code === "path.credential" ||
+        code === "path.secret" ||
+        code === "path.agent-config",
     );
   const inside = isInside(located, workspace);
   const changes = use.action === "write" || use.action === "delete";

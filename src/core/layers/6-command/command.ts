@@ -11,7 +11,7 @@ import { isHarmlessVariable, isSensitiveVariable } from "../../shell/variables.t
 import { show } from "../../inquiry/show.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
 import { type Workspace, locate, workspaceOf } from "../../inquiry/locate.ts";
-import { criticalReason } from "./critical.ts";
+import { criticalReason, remoteReason } from "./critical.ts";
 import { dangerOpinion, dangersOf } from "./destructive.ts";
 import { pushOpinions } from "./git-push.ts";
 import { guardOpinions } from "./guard.ts";
@@ -43,7 +43,7 @@ export function commandLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[]
     ...scriptOpinions(inquiry, script),
     ...nothingRuns(script),
     ...script.invocations.flatMap((invocation) => [
-      ...guardOpinions(invocation),
+      ...guardOpinions(invocation, script, runsWhatItWrote(inquiry, invocation)),
       ...pushOpinions(invocation, facts),
       ...dangersOf(invocation, script, inquiry.context.destructive).map((danger) =>
         dangerOpinion(danger, invocation),
@@ -63,7 +63,7 @@ function scriptOpinions(inquiry: Inquiry, script: Script): readonly Opinion[] {
   const opinions = script.doubts.map((doubt): Opinion => ({
     layer: "command",
     effect: "ask",
-    kind: doubt.code === "cmd.destructive" ? "destructive" : kind,
+    kind: doubt.code === "cmd.destructive" ? "destructive" : doubt.unseen === true ? "unknown.guarded" : kind,
     code: doubt.code,
     why: doubt.why,
     span: doubt.span,
@@ -199,6 +199,8 @@ function assignedByOperand(invocation: Invocation): readonly string[] {
 function gitElsewhere(inquiry: Inquiry, invocation: Invocation): string | undefined {
   if (invocation.reading.path[0] !== "git") return undefined;
   const here = normalise(inquiry.call.cwd);
+  const named = invocation.reading.options.get("--git-dir")?.[0];
+  if (named !== undefined && !/^(?:\.\/)?\.git\/?$/.test(named.text)) return named.raw;
   if (invocation.directories === undefined) return "a directory that is not known";
   return invocation.directories.find((directory) => normalise(directory) !== here);
 }
@@ -244,14 +246,21 @@ function criticalOpinions(
     }
   }
   for (const invocation of script.invocations) {
-    const why = unknownOnCritical(inquiry, invocation, workspace);
+    const remote = invocation.remote ? remoteReason(invocation, inquiry.call.home) : undefined;
+    const unclear = unknownOnCritical(inquiry, invocation, workspace);
+    const why =
+      remote === undefined
+        ? unclear === undefined
+          ? undefined
+          : `runs a command that is not known on ${unclear}`
+        : `removes or changes all of ${remote}`;
     if (why === undefined) continue;
     opinions.push({
       layer: "command",
       effect: "ask",
       kind: "critical",
       code: "rm.critical",
-      why: `runs a command that is not known on ${why}`,
+      why,
       part: invocation.id,
       span: invocation.span,
     });
@@ -305,7 +314,7 @@ function removes(script: Script, use: PathUse): boolean {
 /** A redirect that writes needs a permission of its own; a rule for the command does not cover it. */
 function redirectOpinions(inquiry: Inquiry): readonly Opinion[] {
   return inquiry.uses
-    .filter((use) => use.redirect && use.action === "write")
+    .filter((use) => use.redirect && use.action === "write" && use.hint !== true)
     .map((use): Opinion => ({
       layer: "command",
       effect: "ask",

@@ -1,5 +1,6 @@
 import { HOLE } from "../../call/word.ts";
 import { isWithin, normalise, parentOf, segmentsOf } from "../../call/path.ts";
+import type { Invocation } from "../../shell/script.ts";
 import type { Located, Workspace } from "../../inquiry/locate.ts";
 import type { PathUse } from "../../inquiry/inquiry.ts";
 
@@ -101,4 +102,14 @@ function placeReason(
   if (isWithin(path, home)) return undefined;
   const system = SYSTEM.find((directory) => isWithin(path, directory));
   return system === undefined ? undefined : `\`${path}\`, part of the system`;
+}
+
+/** The same on another machine or in a container, of which only the top and the home directory are known. */
+export function remoteReason({ reading }: Invocation, home: string): string | undefined {
+  const hit = reading.effects.find(({ action, recursive, word }) => {
+    if ((action !== "delete" && action !== "write") || !recursive) return false;
+    const path = normalise(word.glob ?? word.text);
+    return word.text.startsWith("/") && (segmentsOf(path).length <= 1 || path === home);
+  });
+  return hit === undefined ? undefined : `\`${hit.word.raw}\` of another machine`;
 }

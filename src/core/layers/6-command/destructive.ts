@@ -124,12 +124,39 @@ const SQL_CLIENTS: ReadonlySet<string> = new Set([
   "duckdb",
 ]);
 
-/** `curl … | sh`, `bash <(curl …)`, `sh -c "$(curl …)"`: runs what somebody else serves. */
+/** A command that makes text out of what no reader understands. */
+function decodes({ words, reading }: Invocation): boolean {
+  const has = (...options: readonly string[]): boolean => words.some(({ text }) => options.includes(text));
+  switch (reading.path[0]) {
+    case "base64":
+    case "base32":
+    case "basenc":
+    case "gbase64":
+      return reading.options.has("--decode") || has("-D");
+    case "xxd":
+      return has("-r", "-rp", "-pr");
+    case "openssl":
+      return has("-d", "-decrypt");
+    case "gpg":
+    case "gpg2":
+      return reading.options.has("--decrypt") || has("-d");
+    case "uudecode":
+    case "rev":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * `curl … | sh`, `bash <(curl …)`, `sh -c "$(curl …)"`: runs what somebody else serves; or
+ * `base64 -d x | sh`: what nobody can read.
+ */
 function downloadDanger(invocation: Invocation, script: Script): readonly Danger[] {
   const { reading, pipe } = invocation;
-  const downloads = (other: Invocation): boolean => other.reading.network;
-  const why = "runs what it downloads, unseen";
-  const instead = "download it, read it, then run it";
+  const downloads = (other: Invocation): boolean => other.reading.network || decodes(other);
+  const why = "runs what it downloads or decodes, unseen";
+  const instead = "write it to a file, read it, then run it";
   if (reading.stdin !== undefined && pipe !== undefined && pipe.stage > 0) {
     const before = script.invocations.filter(
       (other) => other.pipe?.pipeline === pipe.pipeline && other.pipe.stage < pipe.stage,

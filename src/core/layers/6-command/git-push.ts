@@ -12,7 +12,7 @@ const PROTECTED: ReadonlySet<string> = new Set(["main", "master"]);
  */
 export function pushOpinions(invocation: Invocation, facts: Facts): readonly Opinion[] {
   const { reading } = invocation;
-  if (reading.path[0] !== "git" || reading.path[1] !== "push") return [];
+  if (reading.path[0] !== "git" || !/^(?:push|send-pack)$/.test(reading.path[1] ?? "")) return [];
   const has = (name: string): boolean => reading.options.has(name);
   const refs = reading.operands.slice(1);
   const place = { layer: "command", part: invocation.id, span: invocation.span } as const;
