@@ -1,12 +1,16 @@
 import { statSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import { parseArgs } from "node:util";
 import { readDocument, valueOf } from "../core/settings/document.ts";
-import { type Problem, formatProblem } from "../core/settings/problem.ts";
+import { buildPolicy } from "../core/settings/merge.ts";
+import type { Policy } from "../core/settings/policy.ts";
+import { formatProblem } from "../core/settings/problem.ts";
 import { readSettings } from "../core/settings/read.ts";
-import type { SettingsSource } from "../core/settings/source.ts";
+import type { ManagedTier, SettingsSource } from "../core/settings/source.ts";
+import { type ManagedBehaviour, managedBehaviour, rankManaged, tierOf } from "../core/settings/tiers.ts";
 import { walk } from "../core/settings/walk.ts";
-import { loadSources } from "../host/settings/load.ts";
-import { managedDirectories } from "../host/settings/places.ts";
+import { type LoadedSettings, loadSources } from "../host/settings/load.ts";
+import { managedDirectories, policyPlaces } from "../host/settings/places.ts";
 import {
   type Command,
   EXIT,
@@ -19,14 +23,16 @@ import {
 
 const HELP = `usage: cordon policy status [--json]
 
-Shows what the organisation's managed settings lock on this machine: every managed file with its age,
-every key with its line and what it does here. A managed file that exists and cannot be taken at its
-word (unreadable, faulty, writable by others than the administrator, a link) stops the gate.
+Shows what the organisation's managed settings lock on this machine: every managed source with its age
+(files, policies of the operating system, the answer of a policy helper, which is asked anew), every key
+with its line and what it does here, and whether what a source allows counts beside the others. A source
+that exists and cannot be taken at its word (unreadable, faulty, writable by others than the
+administrator, a link) stops the gate.
 
 options:
   --json  print the result as JSON
 
-exit status: 0 managed settings hold, or there are none; 78 a managed file stops the gate; 64 usage
+exit status: 0 managed settings hold, or there are none; 78 a managed source stops the gate; 64 usage
 
 examples:
   cordon policy status
@@ -65,13 +71,13 @@ async function perform(argv: readonly string[], io: Terminal, machine: Machine):
     if (verb !== "status")
       return usageError(io, "policy", `there is no action \`${verb}\``, "`status` is one");
     if (more.length > 0) return usageError(io, "policy", `\`${more[0] ?? ""}\` is too many`);
-    const files = statusOf(io, machine);
+    const status = statusOf(io, machine);
     io.stdout(
       values.json === true
-        ? `${printableJson(JSON.stringify({ stopped: files.some(({ stops }) => stops), files }))}\n`
-        : inWords(files, machine.platform ?? process.platform),
+        ? `${printableJson(JSON.stringify(status))}\n`
+        : inWords(status, machine.platform ?? process.platform),
     );
-    return files.some(({ stops }) => stops) ? EXIT.settings : EXIT.ok;
+    return status.stopped ? EXIT.settings : EXIT.ok;
   } catch (error) {
     const fault = parseFault(error);
     if (fault === undefined) throw error;
@@ -79,13 +85,25 @@ async function perform(argv: readonly string[], io: Terminal, machine: Machine):
   }
 }
 
-/** One managed file and what it does. */
+/** What holds on the machine. */
+interface Status {
+  readonly stopped: boolean;
+  readonly managedSourcesBehavior: ManagedBehaviour;
+  /** The highest first. */
+  readonly files: readonly FileStatus[];
+}
+
+/** One managed source and what it does. */
 interface FileStatus {
+  /** The file; of a policy in the registry its key and value, of a helper the program. */
   readonly file: string;
-  /** Seconds since it was last written; undefined where that cannot be told. */
+  readonly source: ManagedTier;
+  /** Seconds since it was last written, or answered; undefined where that cannot be told. */
   readonly age: number | undefined;
   /** Nothing runs because of it. */
   readonly stops: boolean;
+  /** What it allows counts; false where a higher source goes first. */
+  readonly opens: boolean;
   readonly keys: readonly KeyStatus[];
   /** With file, line and column. */
   readonly problems: readonly string[];
@@ -100,11 +118,10 @@ interface KeyStatus {
   readonly denies?: readonly string[] | undefined;
 }
 
-/** The managed files of the machine, the highest first. */
-function statusOf(io: Terminal, { platform, top, now = Date.now }: Machine): readonly FileStatus[] {
+function statusOf(io: Terminal, { platform, top, now = Date.now }: Machine): Status {
   // No project is looked at: a place that has none.
   const place = { root: io.home, cwd: io.home, home: io.home };
-  const { sources } = loadSources({
+  const loaded = loadSources({
     ...place,
     env: io.env,
     ambient: true,
@@ -112,46 +129,77 @@ function statusOf(io: Terminal, { platform, top, now = Date.now }: Machine): rea
     platform,
     top,
   });
-  return sources
-    .filter(({ scope }) => scope === "managed")
-    .map((source): FileStatus => {
-      const { faulty, problems } = readSettings(source, place);
-      return {
-        file: source.file ?? "",
-        age: ageOf(source.file, now),
-        stops: faulty !== undefined,
-        keys: keysOf(source),
-        problems: problems.map((problem: Problem) => formatProblem(problem)),
-      };
-    });
+  const sources = loaded.sources.filter(({ scope }) => scope === "managed");
+  const policy = buildPolicy(sources, place, loaded.fingerprint);
+  const readings = rankManaged(
+    sources.map((source) => readSettings(source, place)),
+    [],
+  );
+  const files = readings.map((reading): FileStatus => {
+    const { source, outranked } = reading;
+    const alone = buildPolicy([source], place, loaded.fingerprint);
+    return {
+      file: source.file ?? "",
+      source: tierOf(reading),
+      age: ageOf(source, loaded, now),
+      stops: alone.managed.stopped !== undefined,
+      opens: outranked === undefined,
+      keys: keysOf(source, policy),
+      problems: policy.problems
+        .filter(({ file }) => file === source.file)
+        .map((problem) => formatProblem(problem)),
+    };
+  });
+  const stopped = policy.managed.stopped !== undefined;
+  return { stopped, managedSourcesBehavior: managedBehaviour(readings), files };
 }
 
-function keysOf({ text }: SettingsSource): readonly KeyStatus[] {
-  const document = text === undefined ? undefined : readDocument(text);
+function keysOf(source: SettingsSource, { managed }: Policy): readonly KeyStatus[] {
+  const document = source.text === undefined ? undefined : readDocument(source.text);
   if (document?.root === undefined) return [];
   return walk(document.root)
     .entries.filter(({ live }) => live)
     .map(({ path, node, info }): KeyStatus => {
-      const effect = info.denies !== undefined ? "denies" : info.merge === "inert" ? "passed on" : "locks";
       const { line } = document.positionOf(node.offset);
-      return { key: path, line, value: valueOf(node, 8), effect, denies: info.denies };
+      const denies = managed.notEnforced
+        .filter(({ key, origin }) => key === path && origin.file === source.file && origin.line === line)
+        .map(({ tool }) => tool);
+      const effect = denies.length > 0 ? "denies" : info.merge === "inert" ? "passed on" : "locks";
+      const value = valueOf(node, 8);
+      return { key: path, line, value, effect, ...(denies.length > 0 && { denies }) };
     });
 }
 
-function ageOf(file: string | undefined, now: () => number): number | undefined {
-  const time = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+function ageOf(
+  { file, tier }: SettingsSource,
+  { answered }: LoadedSettings,
+  now: () => number,
+): number | undefined {
+  if (file === undefined || tier === "person") return undefined;
+  const time = tier === "helper" ? answered.get(file) : timeOf(file);
   return time === undefined ? undefined : Math.max(0, Math.round((now() - time) / 1_000));
 }
 
-function inWords(files: readonly FileStatus[], platform: NodeJS.Platform): string {
-  if (files.length === 0) {
-    const places = managedDirectories(platform).join(" and ");
-    return `no managed settings on this machine (looked in ${places})\n`;
+/** When a file was last written; what lies in the registry has no time, and a file may be out of reach. */
+function timeOf(file: string): number | undefined {
+  try {
+    return isAbsolute(file) ? statSync(file, { throwIfNoEntry: false })?.mtimeMs : undefined;
+  } catch {
+    return undefined;
   }
-  return files.map(fileInWords).join("\n");
 }
 
-function fileInWords({ file, age, stops, keys, problems }: FileStatus): string {
+function inWords({ files, managedSourcesBehavior }: Status, platform: NodeJS.Platform): string {
+  if (files.length === 0) {
+    const places = [...policyPlaces(platform), ...managedDirectories(platform)].join(" and ");
+    return `no managed settings on this machine (looked in ${places})\n`;
+  }
+  const several = new Set(files.map(({ source }) => source)).size > 1;
+  const how = several ? [`managedSourcesBehavior: ${managedSourcesBehavior}\n`] : [];
+  return [...how, ...files.map(fileInWords)].join("\n");
+}
+
+function fileInWords({ file, source, age, stops, opens, keys, problems }: FileStatus): string {
   const state = stops ? "STOPS THE GATE: every call is denied until it is mended" : "holds";
   const width = Math.max(0, ...keys.map(({ key }) => key.length));
   const rows = keys.map(({ key, line, value, effect, denies }) => {
@@ -159,7 +207,10 @@ function fileInWords({ file, age, stops, keys, problems }: FileStatus): string {
     return `  line ${String(line).padStart(3)}  ${key.padEnd(width)}  ${shortly(value)}  ${what}\n`;
   });
   const faults = problems.map((problem) => `  ${printable(problem.replaceAll("\n", "\n  "))}\n`);
-  return `${printable(file)}: ${state}${age === undefined ? "" : `, ${ageInWords(age)} old`}\n${rows.join("")}${faults.join("")}`;
+  const name = source === "helper" ? `the answer of ${printable(file)}` : printable(file);
+  const old = age === undefined ? "" : `, ${ageInWords(age)} old`;
+  const closed = opens ? "" : ", but nothing it allows";
+  return `${name}: ${state}${old}${stops ? "" : closed}\n${rows.join("")}${faults.join("")}`;
 }
 
 /** A value in a few words. */

@@ -54,10 +54,10 @@ describe.skipIf(!isRoot)("cordon policy status", () => {
 
   it("names what is not enforced yet, and what it denies", async () => {
     const at = machine();
-    at.put(base(at), '{"allowManagedMcpServersOnly": true}');
-    expect((await status(at)).out).toMatch(
-      /allowManagedMcpServersOnly +true {2}not enforced yet; denies mcp__/,
-    );
+    at.put(base(at), '{"strictKnownMarketplaces": [], "allowedMcpServers": ["a"]}');
+    const { out } = await status(at);
+    expect(out).toMatch(/strictKnownMarketplaces +0 entries {2}not enforced yet; denies mcp__plugin_\*\n/);
+    expect(out).toMatch(/allowedMcpServers +1 entry {2}locks\n/);
   });
 
   it.each([
@@ -92,6 +92,77 @@ describe.skipIf(!isRoot)("cordon policy status", () => {
     expect(out).toContain("STOPS THE GATE");
     expect(out).toMatch(message);
     expect(JSON.parse((await status(at, "status", "--json")).out).stopped).toBe(true);
+  });
+
+  it("stops also for a list that only the whole policy can judge", async () => {
+    const at = machine();
+    at.put(base(at), '{"sandbox": {"filesystem": {"denyRead": ["$NOWHERE/x"]}}}');
+    const { status: code, out } = await status(at);
+    expect(code).toBe(78);
+    expect(out).toContain("STOPS THE GATE");
+    expect(out).toContain("$NOWHERE/x");
+  });
+
+  it("shows the answer of a policy helper, its age, and what is left of the file that names it", async () => {
+    const at = machine();
+    at.put(
+      base(at),
+      '{"policyHelper": {"path": "/opt/policy", "timeoutMs": 20000},\n"permissions": {"allow": ["Bash(ls)"], "deny": ["Bash(rm *)"]}}',
+    );
+    const helper = at.put(
+      join(at.top, "opt/policy"),
+      '#!/bin/sh\necho \'{"managedSettings": {"blockNetworkTools": true}}\'\n',
+      0o755,
+    );
+    const now = Date.now() + 120_000;
+    const command = policyWith({ platform: "linux", top: at.top, now: () => now });
+    const place = { home: at.home, project: at.root, env: {} };
+    const { status: code, out } = await runIn(place, command, ["status"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^managedSourcesBehavior: first-wins\n/);
+    expect(out).toContain(`the answer of ${helper}: holds, `);
+    expect(out).toMatch(/blockNetworkTools +true {2}locks\n/);
+    expect(out).toContain(`${base(at)}: holds, `);
+    expect(out).toContain(" old, but nothing it allows\n");
+    expect(out).toMatch(/policyHelper .* {2}locks\n/);
+    expect(out).toContain("what it allows does not count");
+    const json = JSON.parse((await runIn(place, command, ["status", "--json"])).out);
+    expect(json).toMatchObject({
+      stopped: false,
+      managedSourcesBehavior: "first-wins",
+      files: [
+        { file: helper, source: "helper", opens: true },
+        { file: base(at), source: "files", opens: false },
+      ],
+    });
+    expect(json.files[0].age).toBeGreaterThan(100);
+    expect(json.files[0].age).toBeLessThanOrEqual(120);
+    at.put(helper, "#!/bin/sh\nexit 4\n", 0o755);
+    const failed = await runIn(place, command, ["status"]);
+    expect(failed.status).toBe(78);
+    expect(failed.out).toContain("the policy helper ended with status 4");
+  });
+
+  it("shows the policies of the operating system", async () => {
+    const at = machine();
+    at.put(join(at.top, "usr/bin/plutil"), '#!/bin/sh\nexec cat "$6"\n', 0o755);
+    const list = at.put(
+      join(at.top, "Library/Managed Preferences/cordon.plist"),
+      '{"managedSourcesBehavior": "merge"}',
+    );
+    const file = at.put(
+      join(at.top, "Library/Application Support/cordon/managed-settings.json"),
+      '{"permissions": {"allow": ["Bash(ls)"]}}',
+    );
+    const command = policyWith({ platform: "darwin", top: at.top, now: () => Date.now() });
+    const { out } = await runIn({ home: at.home, project: at.root, env: {} }, command, ["status", "--json"]);
+    expect(JSON.parse(out)).toMatchObject({
+      managedSourcesBehavior: "merge",
+      files: [
+        { file: list, source: "policy", opens: true },
+        { file, source: "files", opens: true },
+      ],
+    });
   });
 
   it("shows no control character of a file", async () => {

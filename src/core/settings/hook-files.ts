@@ -1,10 +1,20 @@
 import { escapeGlob } from "../call/glob.ts";
 import { absolute, expandHome, normalise } from "../call/path.ts";
 import type { Hook } from "./hooks.ts";
+import { all } from "./pick.ts";
+import type { SettingsReading } from "./reading.ts";
 import type { Place } from "./source.ts";
 
 /** Names that are surely files with a program in them. */
 const SCRIPT = /\.(?:sh|bash|zsh|py|rb|pl|php|js|mjs|cjs|ts|mts|cts)$/;
+
+/** Paths of the programs that print managed settings: whoever changes one sets the policy. */
+export function helperFiles(readings: readonly SettingsReading[]): readonly string[] {
+  const paths = all(readings, "policyHelper").flatMap(({ found }) =>
+    found.faulty ? [] : [found.value.path],
+  );
+  return [...new Set(paths.map(normalise))];
+}
 
 /**
  * Patterns of the files that hooks run, as far as their settings show: an agent that could change

@@ -24,7 +24,7 @@ export function hookPolicy(readings: readonly SettingsReading[]): HookPolicy {
   const repositoryOff = offIn(({ source }) => source.repository);
   return {
     hooks: readings
-      .filter(opens)
+      .filter(mayAsk)
       .flatMap(({ hooks }) => hooks)
       .filter(({ origin, repository }) => {
         if (allOff) return false;
@@ -36,6 +36,11 @@ export function hookPolicy(readings: readonly SettingsReading[]): HookPolicy {
     urls: restrictions(readings, "allowedHttpHookUrls"),
     variables: restrictions(readings, "httpHookAllowedEnvVars"),
   };
+}
+
+/** A hook can forbid: an administrator's runs also where another source of theirs goes first. */
+function mayAsk({ source, faulty, outranked }: SettingsReading): boolean {
+  return source.trusted && faulty === undefined && outranked !== "person";
 }
 
 /** The lists of trusted files join; one of an untrusted file can only narrow what they allow. */

@@ -2,9 +2,10 @@ import { normalise } from "../call/path.ts";
 import { all, governs, locked, originOf, problemAt } from "./pick.ts";
 import type { ManagedPolicy, Origin } from "./policy.ts";
 import type { Problem } from "./problem.ts";
-import type { SettingsReading } from "./reading.ts";
+import type { Found, SettingsReading } from "./reading.ts";
 import { intersectGlobs, resolvePath } from "./resolve.ts";
 import type { Rule } from "./rule.ts";
+import { isByName } from "./servers.ts";
 import { KEYS, type SettingKey } from "./settings.gen.ts";
 
 /** Keys of the table that govern tools and are not enforced yet. */
@@ -28,19 +29,33 @@ export function managedPolicy(
     allowedDirectories: allowedDirectories(readings, home, problems),
     blockNetworkTools: locked(readings, "blockNetworkTools"),
     requireReadFirst: locked(readings, "requireReadFirst"),
-    notEnforced: NOT_ENFORCED.flatMap(({ key, tools }) =>
-      all(readings, key).flatMap(({ reading, found }) =>
-        reading.source.scope === "managed" && (governsKey(key, found.value) || found.faulty)
-          ? governedTools(key, found.value, tools).map((tool) => ({
-              tool,
-              key,
-              origin: originOf(reading, found),
-            }))
-          : [],
+    onlyManagedDomains: locked(readings, "sandbox.network.allowManagedDomainsOnly"),
+    notEnforced: [
+      ...commandPlugins(readings),
+      ...NOT_ENFORCED.flatMap(({ key, tools }) =>
+        all(readings, key).flatMap(({ reading, found }) =>
+          reading.source.scope === "managed" &&
+          (governsKey(key, found.value) || found.faulty) &&
+          !isEnforced(key, reading, found, readings)
+            ? governedTools(key, found.value, tools).map((tool) => ({
+                tool,
+                key,
+                origin: originOf(reading, found),
+              }))
+            : [],
+        ),
       ),
-    ),
+    ],
     onlyManagedRules: locked(readings, "allowManagedPermissionRulesOnly"),
   };
+}
+
+/** Where no managed file speaks of `disableCommandPluginSources`, it follows `allowManagedHooksOnly`. */
+function commandPlugins(readings: readonly SettingsReading[]): ManagedPolicy["notEnforced"] {
+  const origin = locked(readings, "allowManagedHooksOnly");
+  const key = "disableCommandPluginSources";
+  if (origin === undefined || all(readings, key).length > 0) return [];
+  return (KEYS.get(key)?.denies ?? []).map((tool) => ({ tool, key, origin }));
 }
 
 /**
@@ -52,14 +67,7 @@ export function unenforcedAsks(readings: readonly SettingsReading[], problems: P
     all(readings, key).flatMap(({ reading, found }): readonly Rule[] => {
       const { source } = reading;
       if (source.scope === "managed" || !(governsKey(key, found.value) || found.faulty)) return [];
-      // Servers denied by name are exact deny rules already.
-      if (
-        key === "deniedMcpServers" &&
-        !found.faulty &&
-        Array.isArray(found.value) &&
-        found.value.every(isNamed)
-      )
-        return [];
+      if (isEnforced(key, reading, found, readings)) return [];
       const what = tools.map((tool) => `\`${tool}\``).join(", ");
       const message = `\`${key}\` is not enforced yet; calls of ${what} ask while it is set`;
       problems.push(
@@ -79,8 +87,36 @@ export function unenforcedAsks(readings: readonly SettingsReading[], problems: P
   );
 }
 
-function isNamed(entry: unknown): boolean {
-  return typeof entry === "string" || (typeof entry === "object" && entry !== null && "serverName" in entry);
+/** True where this use of a key that is not enforced in general is. */
+function isEnforced(
+  key: SettingKey,
+  reading: SettingsReading,
+  found: Found<unknown>,
+  readings: readonly SettingsReading[],
+): boolean {
+  switch (key) {
+    case "allowedMcpServers":
+      // By name; a list that cannot be read is the shorter one.
+      return reading.found(key).every(isByName);
+    case "deniedMcpServers":
+      // Servers denied by name are exact deny rules already.
+      return !found.faulty && reading.found(key).every(isByName);
+    case "policyHelper":
+      return !found.faulty && helperAnswered(reading, readings);
+    default:
+      return false;
+  }
+}
+
+/**
+ * The host asks every helper that files or the operating system name, or none: where there is an
+ * answer, each of them has answered or failed, which stops the gate.
+ */
+function helperAnswered({ source }: SettingsReading, readings: readonly SettingsReading[]): boolean {
+  return (
+    (source.tier === "files" || source.tier === "policy") &&
+    readings.some((other) => other.source.scope === "managed" && other.source.tier === "helper")
+  );
 }
 
 /** An empty list of what is allowed shuts everything out; an empty list of what is denied does nothing. */

@@ -95,6 +95,6 @@ function enforcedMode(
       }),
     );
   }
-  const { value, origin } = choose<Mode>(wishes, "default", atLeastAsStrict);
+  const { value, origin = wishes[0]?.origin } = choose<Mode>(wishes, "default", atLeastAsStrict);
   return origin && { mode: value === "bypassPermissions" && bypassDisabled ? "default" : value, origin };
 }

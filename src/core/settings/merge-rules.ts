@@ -5,6 +5,7 @@ import type { Problem } from "./problem.ts";
 import type { Found, SettingsReading } from "./reading.ts";
 import { readRuleText } from "./rule-entry.ts";
 import type { Rule } from "./rule.ts";
+import { administrators } from "./tiers.ts";
 import type { McpServerEntry, SettingKey } from "./settings.gen.ts";
 
 /**
@@ -22,6 +23,11 @@ export function pooledRules(
     if (rule.effect !== "allow" || rule.scope === "managed") return true;
     return !onlyManaged && !(onlyManagedHosts && rule.tool === "WebFetch");
   };
+  // Under that lock the lists of all administrators' sources join.
+  const joined = onlyManagedHosts ? administrators(readings).filter(opens) : [];
+  const joins = new Set(joined.map(({ source }) => source));
+  const allowed = (reading: SettingsReading, rule: Rule): boolean =>
+    opens(reading) || (rule.tool === "WebFetch" && joins.has(reading.source));
   const untrusted = readings.filter(({ source }) => !source.trusted);
   const shut = untrusted.map((reading) => ({
     reading,
@@ -30,7 +36,7 @@ export function pooledRules(
   return {
     rules: [
       ...readings.flatMap((reading) =>
-        reading.rules.filter((rule) => (rule.effect !== "allow" || opens(reading)) && stands(rule)),
+        reading.rules.filter((rule) => (rule.effect !== "allow" || allowed(reading, rule)) && stands(rule)),
       ),
       ...blockedCommands(readings),
       ...serverRules(readings),

@@ -1,3 +1,4 @@
+import { escapeGlob } from "../call/glob.ts";
 import { limitPolicy } from "./limits.ts";
 import {
   type ListFindings,
@@ -7,7 +8,7 @@ import {
   openingPaths,
   openingTexts,
 } from "./lists.ts";
-import { hookFiles } from "./hook-files.ts";
+import { helperFiles, hookFiles } from "./hook-files.ts";
 import { hookPolicy } from "./merge-hooks.ts";
 import { managedPolicy } from "./merge-managed.ts";
 import { modePolicy } from "./merge-mode.ts";
@@ -18,6 +19,8 @@ import type { Problem } from "./problem.ts";
 import { askEverything, readSettings } from "./read.ts";
 import type { SettingsReading } from "./reading.ts";
 import { resolvePath } from "./resolve.ts";
+import { serverLists } from "./servers.ts";
+import { administrators, rankManaged, underLock } from "./tiers.ts";
 import { type Place, SETTINGS_SCOPES, type SettingsSource, isPermitted } from "./source.ts";
 
 /** Seconds a question waits where settings say nothing. */
@@ -32,20 +35,23 @@ export const APPROVAL_TIMEOUT = 300;
  */
 export function buildPolicy(sources: readonly SettingsSource[], place: Place, fingerprint: string): Policy {
   const ordered = SETTINGS_SCOPES.flatMap((scope) => sources.filter((source) => source.scope === scope));
-  const readings = ordered.map((source) => readSettings(source, place));
-  const problems: Problem[] = readings.flatMap((reading) => reading.problems);
+  const read = ordered.map((source) => readSettings(source, place));
+  const problems: Problem[] = read.flatMap((reading) => reading.problems);
+  const readings = rankManaged(read, problems);
   const lists: ListFindings = { problems, faulty: [] };
 
   const mode = modePolicy(readings, problems);
   const { rules, ignored } = pooledRules(readings, problems);
   const sandbox = sandboxPolicy(readings, place, lists);
   const hooks = hookPolicy(readings);
+  const helpers = helperFiles(readings);
   const limitsOfPaths = {
     blockReadsOutside: locked(readings, "permissions.blockReadsOutsideWorkingDirectories"),
     blockWritesOutside: locked(readings, "permissions.blockWritesOutsideWorkingDirectories"),
     protectedPaths: [
       ...addedPatterns(readings, "cordon.protectedPaths", lists),
       ...hookFiles(hooks.hooks, place),
+      ...helpers.map(escapeGlob),
     ],
     runsLater: addedPatterns(readings, "cordon.runsLater", lists),
     secretPaths: addedPatterns(readings, "cordon.secretPaths", lists),
@@ -62,7 +68,11 @@ export function buildPolicy(sources: readonly SettingsSource[], place: Place, fi
     rules: [...rules, ...lists.faulty.map(({ reading, problem }) => askEverything(reading.source, problem))],
     mode,
     directories,
-    managed: managedPolicy(readings, stopped[0], place.home, problems),
+    managed: {
+      ...managedPolicy(readings, stopped[0], place.home, problems),
+      helpers: helpers.length === 0 ? undefined : helpers,
+    },
+    servers: serverLists(readings, problems),
     limitsOfPaths,
     sandbox,
     cordon,
@@ -79,9 +89,6 @@ function sandboxPolicy(
 ): SandboxPolicy {
   const trueIsStricter = (a: boolean, b: boolean): boolean => a || !b;
   const falseIsStricter = (a: boolean, b: boolean): boolean => !a || b;
-  const onlyManaged = (
-    key: "sandbox.filesystem.allowManagedReadPathsOnly" | "sandbox.network.allowManagedDomainsOnly",
-  ) => (locked(readings, key) ? readings.filter(({ source }) => source.scope === "managed") : readings);
   return {
     enabled: choose(
       candidates(readings, "sandbox.enabled", ({ source }) => isPermitted("outside", source)),
@@ -108,17 +115,17 @@ function sandboxPolicy(
       ]),
     ],
     allowRead: openingPaths(
-      onlyManaged("sandbox.filesystem.allowManagedReadPathsOnly"),
+      underLock(readings, "sandbox.filesystem.allowManagedReadPathsOnly"),
       "sandbox.filesystem.allowRead",
       home,
       lists,
     ),
     allowedDomains: openingTexts(
-      onlyManaged("sandbox.network.allowManagedDomainsOnly"),
+      underLock(readings, "sandbox.network.allowManagedDomainsOnly"),
       "sandbox.network.allowedDomains",
     ),
     deniedDomains: closingTexts(readings, "sandbox.network.deniedDomains"),
-    bwrapPath: highest(readings, "sandbox.bwrapPath")?.value,
+    bwrapPath: highest(administrators(readings), "sandbox.bwrapPath")?.value,
   };
 }
 

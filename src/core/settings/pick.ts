@@ -18,9 +18,9 @@ export interface Candidate<V> {
   readonly free: boolean;
 }
 
-/** What opens something counts: trusted and read without a fault. */
+/** What opens something counts: trusted, read without a fault, and no other managed source goes first. */
 export function opens(reading: SettingsReading): boolean {
-  return reading.source.trusted && reading.faulty === undefined;
+  return reading.source.trusted && reading.faulty === undefined && reading.outranked === undefined;
 }
 
 export function originOf(reading: SettingsReading, found: Found<unknown>, index?: number): Origin {
@@ -85,8 +85,8 @@ export function candidates<K extends SettingKey>(
 }
 
 /**
- * The value that holds: the strictest managed one; else that of the highest file that may choose
- * freely, or `fallback`, made stricter by the files above it.
+ * The value that holds: the strictest managed one, if one of them may choose; else that of the
+ * highest file that may choose freely, or `fallback`, made stricter by the files above it.
  *
  * INVARIANT: a candidate that is not free never makes the value laxer.
  */
@@ -98,8 +98,8 @@ export function choose<V>(
   type Held = { readonly value: V; readonly origin?: Origin };
   const stricter = (held: Held, wish: Held): Held => (atLeastAsStrict(held.value, wish.value) ? held : wish);
   const managed = wishes.filter((wish) => wish.managed);
-  const [first, ...others] = managed;
-  if (first) return others.reduce(stricter, first);
+  const chosen = managed.find((wish) => wish.free);
+  if (chosen) return managed.reduce(stricter, chosen);
   const base = wishes.findIndex((wish) => wish.free);
   const above = base === -1 ? wishes : wishes.slice(0, base);
   return above.reduce(stricter, wishes[base] ?? { value: fallback });

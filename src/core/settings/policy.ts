@@ -3,6 +3,7 @@ import type { Scope } from "../call/opinion.ts";
 import type { HookPolicy } from "./hooks.ts";
 import type { Problem } from "./problem.ts";
 import type { Rule } from "./rule.ts";
+import type { ServerList } from "./servers.ts";
 
 /** A setting with the place that set it, for reasons a person can follow. */
 export interface Origin {
@@ -25,6 +26,8 @@ export interface Policy {
   /** Absolute working directories besides the project root. */
   readonly directories: readonly string[];
   readonly managed: ManagedPolicy;
+  /** Lists of the only MCP servers that may be used; every one of them has to admit a server. */
+  readonly servers?: readonly ServerList[] | undefined;
   readonly limitsOfPaths: PathPolicy;
   readonly sandbox: SandboxPolicy;
   readonly cordon: CordonPolicy;
@@ -55,8 +58,12 @@ export interface ManagedPolicy {
   readonly allowedDirectories?: { readonly globs: readonly string[]; readonly origin: Origin } | undefined;
   readonly blockNetworkTools?: Origin | undefined;
   readonly requireReadFirst?: Origin | undefined;
+  /** `allowManagedDomainsOnly`: a WebFetch that no managed rule allows is denied. */
+  readonly onlyManagedDomains?: Origin | undefined;
   /** Tool patterns governed by a managed key that cordon accepts but does not enforce yet: denied. */
   readonly notEnforced: readonly { readonly tool: string; readonly key: string; readonly origin: Origin }[];
+  /** Absolute paths of policy helpers: no agent may touch them. */
+  readonly helpers?: readonly string[] | undefined;
   /** `allowManagedPermissionRulesOnly`: nothing may be saved, lower allow rules are gone. */
   readonly onlyManagedRules?: Origin | undefined;
 }

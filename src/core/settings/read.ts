@@ -32,6 +32,7 @@ export function readSettings(source: SettingsSource, place: Place): SettingsRead
       rules: [askEverything(source, problem)],
       hooks: [],
       problems: [problem],
+      says: true,
       faulty: problem,
       found: () => [],
     };
@@ -70,10 +71,15 @@ export function readSettings(source: SettingsSource, place: Place): SettingsRead
       : rules,
     hooks,
     problems: located.map(({ problem }) => problem),
+    says: faulty !== undefined || (walked !== undefined && saysSomething(walked)),
     faulty,
     // The table of keys and the types are made from the same schema, and the walk has checked the value.
     found: <K extends SettingKey>(key: K) => (values.get(key) ?? []) as readonly Found<SettingValues[K]>[],
   };
+}
+
+function saysSomething({ entries, unknown, misfits }: Walk): boolean {
+  return entries.length + unknown.length + misfits.length > 0;
 }
 
 /** The rule that holds for a file that cannot be taken at its word. */

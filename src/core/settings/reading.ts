@@ -13,6 +13,8 @@ export interface Found<V> {
   readonly live: boolean;
   /** Not all of it could be read. */
   readonly faulty: boolean;
+  /** The entries of a list that do not fit and are not in `value`. */
+  readonly unread?: readonly unknown[] | undefined;
   /** Where it stands; with an index, where that entry of `value` stands. */
   readonly at: (index?: number) => Position;
 }
@@ -29,6 +31,13 @@ export interface SettingsReading {
   readonly hooks: readonly Hook[];
   /** In the order of the text. */
   readonly problems: readonly Problem[];
+  /** True when at least one key stands in it, and when that cannot be told. */
+  readonly says: boolean;
+  /**
+   * Managed: a higher source goes first, so that nothing here opens anything. `admin`: under a lock
+   * that admits managed lists only, its lists count all the same.
+   */
+  readonly outranked?: "helper" | "admin" | "person" | undefined;
   /** Why the file cannot be taken at its word: deny rules in it may have been lost. */
   readonly faulty?: Problem | undefined;
   /** Every occurrence of a key that counts in this scope, in the order of the text. */

@@ -164,11 +164,7 @@ const sandbox = group("The sandbox around commands that cordon starts.", {
       "Unknown hosts are denied without a question: the sandbox has no network yet.",
       { scopes: "outside" },
     ),
-    allowManagedDomainsOnly: managed.lock(
-      bool,
-      "Only managed `allowedDomains` and WebFetch allow rules count; other hosts are denied without a question.",
-      { denies: ["WebFetch"] },
-    ),
+    allowManagedDomainsOnly: managed.lock(bool, "Only managed hosts count, WebFetch too; no one is asked."),
     allowUnixSockets: inert(texts, "Unix sockets that may be reached: the sandbox opens none yet."),
     allowAllUnixSockets: inert(bool, "All Unix sockets: the sandbox opens none yet."),
     allowLocalBinding: inert(bool, "Listening on local ports: the sandbox has no network yet."),
@@ -181,8 +177,8 @@ const sandbox = group("The sandbox around commands that cordon starts.", {
   }),
   credentials: group("Files and variables that hold credentials.", {
     files: closes(
-      z.array(z.looseObject({ path: z.string().min(1), mode: text.optional() })),
-      "Not readable in the sandbox, whatever the `mode`: `mask` is read as `deny`.",
+      z.array(z.looseObject({ path: z.string().min(1), mode: anything.optional() })),
+      "Not readable in the sandbox, whatever the `mode`: everything is read as `deny`.",
     ),
     envVars: inert(
       z.array(anyObject),
@@ -291,13 +287,11 @@ const organisation = {
     "Allow rules of all other files are ignored and none can be saved; their deny and ask rules count.",
   ),
   allowManagedHooksOnly: managed.lock(bool, "Only managed hooks run."),
-  allowManagedMcpServersOnly: managed.lock(bool, "Only the managed list of MCP servers counts.", {
-    denies: MCP,
-  }),
-  allowAllClaudeAiMcps: managed.inert(
+  allowManagedMcpServersOnly: managed.lock(
     bool,
-    "Connectors beside an exclusive set of servers; opens nothing here.",
+    "Only the managed list of MCP servers counts; unset = none.",
   ),
+  allowAllClaudeAiMcps: managed.inert(bool, "Connectors beside an exclusive set; opens nothing here."),
   managedMcpServers: managed.inert(anyObject, "Servers given to everybody: cordon starts no servers."),
   strictPluginOnlyCustomization: managed.lock(
     z.union([bool, z.array(z.enum(["skills", "agents", "hooks", "mcp"]))]),
@@ -319,25 +313,30 @@ const organisation = {
   ),
   forceRemoteSettingsRefresh: managed.lock(
     bool,
-    "No start without freshly fetched settings: cordon fetches none.",
+    "No start without freshly fetched settings: cordon fetches none, so that every call is denied while this is set.",
     { denies: ["*"] },
   ),
   policyHelper: how("restricts", "managed")(
-    anyObject,
-    "A program that prints the managed settings: cordon does not run it.",
+    z.strictObject({
+      path: form(/^(?:\/|[A-Za-z]:\\)/, "an absolute path"),
+      timeoutMs: z.int().min(1_000).max(600_000).optional(),
+      refreshIntervalMs: z.union([z.int().min(0).max(0), z.int().min(60_000).max(86_400_000)]).optional(),
+    }),
+    'A program that prints `{"managedSettings": {...}}`: its answer goes before all other managed settings, whose restrictions still hold. Where cordon does not ask it (`--managed`) every call is denied.',
     { denies: ["*"] },
   ),
   wslInheritsWindowsSettings: managed.lock(
     bool,
-    "The Windows policy holds in WSL too: cordon does not read it there.",
+    "The Windows policy holds in WSL too: cordon does not read it there, so that every call is denied while this is set.",
     { denies: ["*"] },
   ),
-  requiredMinimumVersion: managed.inert(text, "Version of another product."),
-  requiredMaximumVersion: managed.inert(text, "Version of another product."),
-  parentSettingsBehavior: managed.inert(text, "Settings of an embedding host: cordon takes none."),
-  managedSourcesBehavior: managed.inert(
-    text,
-    "How managed sources combine: cordon always pools them, the stricter wins.",
+  requiredMinimumVersion: managed.inert(text, "Version of another product; says nothing of cordon's."),
+  requiredMaximumVersion: managed.inert(text, "Version of another product; says nothing of cordon's."),
+  parentSettingsBehavior: managed.inert(text, "Settings of an embedding host: none count as managed."),
+  managedSourcesBehavior: how("choice", "managed")(
+    z.enum(["first-wins", "merge"]),
+    "What restricts is pooled from all managed sources. `merge`: what allows, too; else only of the first source that says anything. The files of all managed directories are one source.",
+    { held: "first-wins", default: "first-wins" },
   ),
 };
 
@@ -382,12 +381,12 @@ export const settingsSchema: z.ZodType = z.looseObject({
   httpHookAllowedEnvVars: how("restricts")(texts, "The only variables headers of HTTP hooks may carry."),
   allowedMcpServers: how("restricts")(
     z.array(server),
-    "The only MCP servers that may be used; `[]` = none.",
+    "The only MCP servers that may be used; `[]` = none. Names hold exactly, strings are patterns with `*`; beside an entry by command or address names do not suffice, and MCP tools are denied (managed) or ask.",
     { denies: MCP },
   ),
   deniedMcpServers: closes(
     z.array(server),
-    "MCP servers that may not be used. Outside managed files names are denied exactly.",
+    "MCP servers that may not be used. Names are denied exactly; with an entry by command or address all MCP tools are denied (managed) or ask.",
     { denies: MCP },
   ),
   enableAllProjectMcpServers: inert(bool, "Approves servers of `.mcp.json`: cordon starts none."),

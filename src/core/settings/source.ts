@@ -4,9 +4,18 @@ import type { KeyScopes } from "./keys.ts";
 export const SETTINGS_SCOPES = ["managed", "command-line", "local", "project", "user"] as const;
 export type SettingsScope = (typeof SETTINGS_SCOPES)[number];
 
+/**
+ * Where managed settings come from, highest first: what a policy helper answered; what the
+ * operating system hands out to the machine; files; what it hands out to the person.
+ */
+export const MANAGED_TIERS = ["helper", "policy", "files", "person"] as const;
+export type ManagedTier = (typeof MANAGED_TIERS)[number];
+
 /** Where a settings file stands, and how far it is believed. */
 export interface SourcePlace {
   readonly scope: SettingsScope;
+  /** Of managed settings; absent = files. */
+  readonly tier?: ManagedTier | undefined;
   /** The name problems and rules give; absent for settings that lie in no file. */
   readonly file?: string | undefined;
   /**

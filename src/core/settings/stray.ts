@@ -29,14 +29,14 @@ const OWN_GROUPS = ["permissions", "sandbox", "cordon"];
 export function strayKey({ group, name, node }: Unknown): Stray | undefined {
   if (group !== "") return inGroup(group, name, node);
   const dotted = OWN_GROUPS.find((own) => name.startsWith(`${own}.`));
-  const list = name.replace(/^permissions\./, "");
-  const effect = list === "ask" || list === "deny" ? list : undefined;
-  if (effect !== undefined || list === "allow") {
+  const list = topList(name.replace(/^permissions\./, ""), node);
+  const effect = list === undefined ? undefined : TIGHTENING.get(list);
+  if (list !== undefined) {
     return {
       severity: effect === undefined ? "warning" : "error",
       key: name,
       message: `\`${name}\` stands outside of \`permissions\`${effect === undefined ? " and approves nothing" : "; its rules hold all the same"}`,
-      hint: `write \`"permissions": {"${list}": [...]}\``,
+      hint: `write \`"permissions": {"${effect ?? list}": [...]}\``,
       lists: effect === undefined ? [] : [{ effect, key: name, node }],
     };
   }
@@ -61,6 +61,17 @@ export function strayKey({ group, name, node }: Unknown): Stray | undefined {
       return meant === undefined ? [] : [{ effect: meant, key: `${name}.${inner.name}`, node: inner.value }];
     }),
   };
+}
+
+/**
+ * The rule list a key outside of `permissions` was meant to be. Other programs keep keys there too:
+ * a slip counts only in a list or text, and in a name that is no ordinary word.
+ */
+function topList(name: string, node: Node): string | undefined {
+  if (name === "allow" || name === "ask" || name === "deny") return name;
+  if (node.type !== "array" && node.type !== "string") return undefined;
+  const near = nearest(name, ["deny", "deniedTools"]);
+  return name.toLowerCase() === "ask" ? "ask" : near;
 }
 
 function inGroup(group: string, name: string, node: Node): Stray {

@@ -13,7 +13,7 @@ export function readValue(
 ): Found<unknown> | undefined {
   if (info.merge === "rules" || info.merge === "hooks") return undefined;
   if (!isPermitted(info.scopes, source)) {
-    if (info.merge !== "inert") {
+    if (info.merge !== "inert" || info.scopes === "managed") {
       const message = `\`${path}\` does nothing here: it counts only in ${scopesInWords(info.scopes)}`;
       findings.push({
         severity: "warning",
@@ -52,13 +52,12 @@ export function readValue(
   const faulty = misfits.length > 0 && !alone;
   const at = (of: Node): Position => document.positionOf(of.offset);
   if (shape !== undefined) {
-    const items = alone
-      ? [node]
-      : (node.type === "array" ? (node.children ?? []) : []).filter(
-          (item) => misfitsOf(item, shape.list, "").length === 0,
-        );
+    const fits = (item: Node): boolean => misfitsOf(item, shape.list, "").length === 0;
+    const entries = node.type === "array" ? (node.children ?? []) : [];
+    const items = alone ? [node] : entries.filter(fits);
     return {
       value: items.map((item) => valueOf(item)),
+      unread: faulty ? entries.filter((item) => !fits(item)).map((item) => valueOf(item, 2)) : undefined,
       live,
       faulty,
       at: (index) => at(index === undefined ? node : (items[index] ?? node)),

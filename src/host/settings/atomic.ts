@@ -53,7 +53,16 @@ export function replaceFile(
       flushDirectory(directory);
     });
   } finally {
+    forget(temporary);
+  }
+}
+
+/** Takes a temporary file away, if it can be: what became of the real one is settled. */
+function forget(temporary: string): void {
+  try {
     rmSync(temporary, { force: true });
+  } catch {
+    // Nobody reads a file of this name.
   }
 }
 
@@ -79,8 +88,9 @@ function write(temporary: string, content: Uint8Array, old: Stats | undefined, m
   const descriptor = openSync(temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, old ? 0o600 : mode);
   try {
     for (let done = 0; done < content.length;) done += writeSync(descriptor, content, done);
+    const made = fstatSync(descriptor);
+    if (made.size !== content.length) throw new Error(`${made.size} of ${content.length} bytes are there`);
     if (old) {
-      const made = fstatSync(descriptor);
       if (made.uid !== old.uid || made.gid !== old.gid) fchownSync(descriptor, old.uid, old.gid);
       fchmodSync(descriptor, old.mode & 0o7777);
     }
@@ -96,12 +106,20 @@ function isStill(file: string, from: Uint8Array | "absent"): boolean {
   return now.kind === "bytes" && Buffer.compare(now.bytes, from) === 0;
 }
 
+/**
+ * Waits until the new name is on the disk. Never throws: the new content stands there already, and
+ * to say that the file is as it was would be wrong; some file systems cannot do this.
+ */
 function flushDirectory(directory: string): void {
-  const descriptor = openSync(directory, constants.O_RDONLY);
   try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
+    const descriptor = openSync(directory, constants.O_RDONLY);
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    // What outlives a loss of power is then the old content or the new one.
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import type { SettingsSource, SourcePlace } from "../../core/settings/source.ts";
 import { managedFiles } from "./managed.ts";
+import { type HelperMemory, askHelpers, helperMemory } from "./policy-helper.ts";
 import { type Environment, ownUserFile, projectFiles, stateDirectory } from "./places.ts";
 import { type FileReading, codeOf, readWhole, reasonOf, utf8 } from "./read-file.ts";
 import { isWritten } from "./written.ts";
@@ -29,6 +30,8 @@ export interface LoadRequest {
   readonly platform?: string | undefined;
   /** Stands for `/` where managed settings are looked for. */
   readonly top?: string | undefined;
+  /** What policy helpers answered before; without it they are asked now. */
+  readonly helpers?: HelperMemory | undefined;
 }
 
 export interface LoadedSettings {
@@ -38,6 +41,8 @@ export interface LoadedSettings {
   readonly fingerprint: string;
   /** Every path that was looked at: when one of them changes, the settings may have. */
   readonly looked: readonly string[];
+  /** When policy helpers gave the answers among the sources, in milliseconds since 1970. */
+  readonly answered: ReadonlyMap<string, number>;
 }
 
 /** Finds and reads the settings files that hold at a place. Never throws. */
@@ -52,7 +57,10 @@ export function loadSources(request: LoadRequest): LoadedSettings {
     sources.push(source);
     const bytes = reading.kind === "bytes" ? reading.bytes : Buffer.from(reading.why);
     hash.update(
-      JSON.stringify([place.scope, place.file, place.trusted, place.repository, reading.kind, bytes.length]),
+      JSON.stringify([
+        [place.scope, place.tier, place.file, place.trusted, place.repository],
+        [reading.kind, bytes.length],
+      ]),
     );
     hash.update(bytes);
   };
@@ -70,7 +78,7 @@ export function loadSources(request: LoadRequest): LoadedSettings {
     add(place, reading.kind === "absent" ? { kind: "fault", why: "there is no such file" } : reading);
   };
 
-  if (request.ambient) addManaged(request, add, looked);
+  const answered = request.ambient ? addManaged(request, add, looked) : new Map<string, number>();
   if (request.managedArg !== undefined) {
     given(request.ambient ? "command-line" : "managed", request.managedArg, !request.ambient);
   }
@@ -79,23 +87,35 @@ export function loadSources(request: LoadRequest): LoadedSettings {
     addFiles(request, add, looked);
     addAbove(request, add, looked);
   }
-  return { sources, fingerprint: hash.digest("hex"), looked };
+  return { sources, fingerprint: hash.digest("hex"), looked, answered };
 }
 
 type Add = (place: SourcePlace, reading: FileReading) => void;
 
-function addManaged({ root, platform, top }: LoadRequest, add: Add, looked: string[]): void {
+/** The answers of policy helpers, which go before everything, and the sources that name them. */
+function addManaged(request: LoadRequest, add: Add, looked: string[]): ReadonlyMap<string, number> {
+  const { root, platform = process.platform, top } = request;
   const place = { scope: "managed", trusted: true, repository: false, anchor: root, base: root } as const;
-  const found = managedFiles(platform ?? process.platform, top);
+  const found = managedFiles({ platform, top });
   looked.push(...found.looked);
-  for (const { file, reading } of found.settings) {
-    looked.push(file);
-    add({ ...place, file }, reading);
+  const readings = found.settings.map(({ file, tier, reading }) => ({
+    place: { ...place, file, tier },
+    reading,
+  }));
+  const memory = request.helpers ?? helperMemory();
+  const sources = readings.map((each) => toSource(each.place, each.reading));
+  const answers = askHelpers(sources, { ...request, platform, top: top ?? "/", memory });
+  for (const { file, reading } of answers) add({ ...place, file, tier: "helper" }, reading);
+  for (const each of readings) {
+    looked.push(each.place.file);
+    add(each.place, each.reading);
   }
-  // A set of servers that shuts out all others; what is in it does not matter before it is enforced.
+  // A set of servers that shuts out all others. Which server a name stands for cannot be told, so
+  // that none of them is known to be in it.
   for (const file of found.servers) {
-    add({ ...place, file }, { kind: "bytes", bytes: Buffer.from('{"allowManagedMcpServersOnly":true}') });
+    add({ ...place, file, tier: "files" }, { kind: "bytes", bytes: Buffer.from('{"allowedMcpServers":[]}') });
   }
+  return new Map(answers.map(({ file, at }) => [file, at]));
 }
 
 function addFiles(request: LoadRequest, add: Add, looked: string[]): void {

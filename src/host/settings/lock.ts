@@ -28,7 +28,7 @@ export function withLock<T>(state: string, file: string, work: () => T): T {
   try {
     return work();
   } finally {
-    if (contentOf(lock) === token) rmSync(lock, { force: true });
+    if (contentOf(lock) === token) release(lock);
   }
 }
 
@@ -41,9 +41,22 @@ function take(lock: string, token: string): boolean {
       throw new SettingsFileError(lock, `cannot be made (${codeOf(error) ?? "unknown"})`, undefined, error);
     }
   }
-  const made = statSync(lock, { throwIfNoEntry: false });
-  if (made !== undefined && Date.now() - made.mtimeMs > STALE) rmSync(lock, { force: true });
+  try {
+    const made = statSync(lock, { throwIfNoEntry: false });
+    if (made !== undefined && Date.now() - made.mtimeMs > STALE) release(lock);
+  } catch {
+    // What cannot be looked at is not free.
+  }
   return false;
+}
+
+/** Takes a lock away, if it can be; one that stays is stale after a while. */
+function release(lock: string): void {
+  try {
+    rmSync(lock, { force: true });
+  } catch {
+    // The work that was locked is done, or has failed, all the same.
+  }
 }
 
 function contentOf(path: string): string | undefined {

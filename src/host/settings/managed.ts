@@ -1,17 +1,25 @@
 import { lstatSync, readdirSync, type Stats } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { join } from "node:path";
+import type { ManagedTier } from "../../core/settings/source.ts";
+import { belowTop, ownerFault, rightsFault } from "./owner.ts";
+import { macPolicies, windowsPolicies } from "./os-policy.ts";
 import { managedDirectories } from "./places.ts";
 import { type FileReading, codeOf, readWhole, reasonOf } from "./read-file.ts";
 
-/** A managed file that exists, and what could be read of it. */
+/** A managed source that exists, and what could be read of it. */
 export interface ManagedFile {
+  /** The file; of settings that lie in none, the name a person finds them by. */
   readonly file: string;
+  readonly tier: ManagedTier;
   readonly reading: Exclude<FileReading, { readonly kind: "absent" }>;
 }
 
-/** What was found in the managed directories. */
+/** What was found of managed settings. */
 export interface ManagedFiles {
-  /** Settings files, the highest first: of one directory the last drop-in first, the base file last. */
+  /**
+   * The highest first: what the operating system hands out, then files: of one directory the last
+   * drop-in first, the base file last.
+   */
   readonly settings: readonly ManagedFile[];
   /** Files that name the only MCP servers; that they exist is enough. */
   readonly servers: readonly string[];
@@ -19,55 +27,104 @@ export interface ManagedFiles {
   readonly looked: readonly string[];
 }
 
+/** The machine whose managed settings are wanted. */
+export interface ManagedPlace {
+  /** As `process.platform` names it. */
+  readonly platform: string;
+  /** Stands for the root of the file system; parents above it are not looked at. Default `/`. */
+  readonly top?: string | undefined;
+  /** Name of the person on a Mac; default the one the process runs as. */
+  readonly user?: string | undefined;
+}
+
 /**
- * Finds and reads the managed settings of the machine.
+ * Finds and reads the managed settings of the machine. Never throws.
  *
  * INVARIANT: a file that exists and is not the administrator's alone (owned by root, as all its
- * parents are; not writable by others; no link) is a fault, never settings and never absent.
- *
- * `top` stands for the root of the file system; parents above it are not looked at.
+ * parents are; not writable by others; no link) is a fault, never settings and never absent. So is
+ * a policy of the operating system that cannot be read.
  */
-export function managedFiles(platform: string, top = "/"): ManagedFiles {
-  const directories = managedDirectories(platform).map((directory) =>
-    top === "/" ? directory : join(top, directory),
-  );
-  const settings = directories.flatMap((directory) => {
+export function managedFiles({ platform, top = "/", user }: ManagedPlace): ManagedFiles {
+  const directories = managedDirectories(platform).map((directory) => belowTop(top, directory));
+  const files = directories.flatMap((directory) => {
     const base = join(directory, "managed-settings.json");
     return [
       ...dropIns(join(directory, "managed-settings.d"), platform, top).toReversed(),
       ...managedFile(base, platform, top),
     ];
   });
+  const handed = handedOut(platform, top, user);
   const servers = directories
     .map((directory) => join(directory, "managed-mcp.json"))
     .filter((file) => readWhole(file, "refuse").kind !== "absent");
   const looked = directories.flatMap((directory) =>
     ["managed-settings.json", "managed-settings.d", "managed-mcp.json"].map((name) => join(directory, name)),
   );
-  return { settings, servers, looked };
+  return {
+    settings: [
+      ...handed.settings.filter(({ tier }) => tier === "policy"),
+      ...files,
+      ...handed.settings.filter(({ tier }) => tier === "person"),
+    ],
+    servers,
+    looked: [...looked, ...handed.looked],
+  };
+}
+
+/** What the operating system hands out; Linux has nothing of the kind. */
+function handedOut(
+  platform: string,
+  top: string,
+  user: string | undefined,
+): Pick<ManagedFiles, "settings" | "looked"> {
+  switch (platform) {
+    case "darwin":
+      return macPolicies(top, user);
+    case "win32":
+      return windowsPolicies(top);
+    default:
+      return { settings: [], looked: [] };
+  }
 }
 
 function managedFile(file: string, platform: string, top: string): readonly ManagedFile[] {
   const reading = readWhole(file, "refuse");
   if (reading.kind === "absent") return [];
-  if (platform === "win32")
-    return [{ file, reading: { kind: "fault", why: "its owner cannot be checked on this system" } }];
+  const faulty = (why: string): readonly ManagedFile[] => [
+    { file, tier: "files", reading: { kind: "fault", why } },
+  ];
+  if (platform === "win32") return faulty("its owner cannot be checked on this system");
   const owner =
     ownerFault(file, top) ??
-    (reading.kind === "bytes" && reading.stats ? rights(reading.stats, file) : undefined);
-  return [{ file, reading: owner === undefined ? reading : { kind: "fault", why: owner } }];
+    (reading.kind === "bytes" && reading.stats ? rightsFault(reading.stats, file) : undefined);
+  return owner === undefined ? [{ file, tier: "files", reading }] : faulty(owner);
 }
 
 function dropIns(directory: string, platform: string, top: string): readonly ManagedFile[] {
+  const faulty = (why: string): readonly ManagedFile[] => [
+    { file: directory, tier: "files", reading: { kind: "fault", why } },
+  ];
   try {
     if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return [];
     const why = platform === "win32" ? undefined : ownerFault(directory, top);
-    if (why !== undefined) return [{ file: directory, reading: { kind: "fault", why } }];
+    if (why !== undefined) return faulty(why);
     const names = readdirSync(directory).filter((name) => name.endsWith(".json") && !name.startsWith("."));
-    return names.toSorted().flatMap((name) => managedFile(join(directory, name), platform, top));
+    return names.toSorted().flatMap((name) => {
+      const file = join(directory, name);
+      const found = managedFile(file, platform, top);
+      if (found.length > 0) return found;
+      // It was listed a moment ago: what it locks is not known any more.
+      return [
+        {
+          file,
+          tier: "files" as const,
+          reading: { kind: "fault" as const, why: "it is listed but cannot be found" },
+        },
+      ];
+    });
   } catch (error) {
     if (codeOf(error) === "ENOTDIR" && lstatSafe(directory) === undefined) return [];
-    return [{ file: directory, reading: { kind: "fault", why: reasonOf(error) } }];
+    return faulty(reasonOf(error));
   }
 }
 
@@ -77,25 +134,4 @@ function lstatSafe(path: string): Stats | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Why `path` or a parent of it below `top` is not the administrator's alone; undefined = it is. */
-function ownerFault(path: string, top: string): string | undefined {
-  const steps = relative(top, path).split(sep);
-  const chain = [top, ...steps.map((_step, index) => join(top, ...steps.slice(0, index + 1)))];
-  for (const each of chain) {
-    try {
-      const why = rights(lstatSync(each), each);
-      if (why !== undefined) return why;
-    } catch (error) {
-      return `${each}: ${reasonOf(error)}`;
-    }
-  }
-  return undefined;
-}
-
-function rights(stats: Stats, path: string): string | undefined {
-  if (stats.isSymbolicLink()) return `${path} is a link`;
-  if (stats.uid !== 0) return `${path} does not belong to root`;
-  return (stats.mode & 0o022) === 0 ? undefined : `${path} may be written by others than root`;
 }

@@ -15,6 +15,18 @@ export function managedDirectories(platform: string): readonly string[] {
   }
 }
 
+/** Where the operating system keeps the policies it hands out, as a person would look for them. */
+export function policyPlaces(platform: string): readonly string[] {
+  switch (platform) {
+    case "darwin":
+      return ["/Library/Managed Preferences"];
+    case "win32":
+      return ["HKLM\\SOFTWARE\\Policies", "HKCU\\SOFTWARE\\Policies"];
+    default:
+      return [];
+  }
+}
+
 /** The settings files in a project, the highest first. */
 export function projectFiles(root: string): {
   readonly local: readonly string[];

@@ -59,6 +59,8 @@ function readOpened(path: string, links: "follow" | "refuse"): FileReading {
       if (total > LARGEST_FILE) return fault("is larger than 20 MB");
       parts.push(Uint8Array.from(bytes.subarray(0, count)));
     }
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    if (length < stats.size) return fault("ended before its end: it is being written, or the disk is faulty");
     return { kind: "bytes", bytes: Buffer.concat(parts), stats };
   } finally {
     closeSync(descriptor);

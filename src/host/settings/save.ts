@@ -75,7 +75,11 @@ function remembering(
   makeDirectory(file);
   recordWritten(state, file, before ? [before, after] : [after]);
   write();
-  recordWritten(state, file, [after]);
+  try {
+    recordWritten(state, file, [after]);
+  } catch {
+    // The rule stands in the file. What stood there before was cordon's own too, and stays it.
+  }
   keepUntracked(file);
 }
 

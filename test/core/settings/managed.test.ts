@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { intersectGlobs } from "../../../src/core/settings/resolve.ts";
+import { KEYS } from "../../../src/core/settings/settings.gen.ts";
 import { asksEverything, KINDS, type Kind, matched, policyOf, rulesIn, said, source } from "./sources.ts";
 
 const managed = (settings: unknown, file?: string) => source("managed", settings, file);
@@ -8,17 +9,12 @@ const denied = (settings: unknown): readonly string[] =>
 
 describe("managed keys that are not enforced yet", () => {
   it.each<[unknown, readonly string[]]>([
-    [{ allowedMcpServers: [{ serverName: "a" }] }, ["mcp__*"]],
-    [{ allowedMcpServers: ["company-*"] }, ["mcp__*"]],
-    [{ allowedMcpServers: [] }, ["mcp__*"]],
-    [{ allowedMcpServers: "a" }, ["mcp__*"]],
-    [{ allowedMcpServers: [{ name: "a" }] }, ["mcp__*"]],
+    [{ allowedMcpServers: [{ serverName: "a" }] }, []],
+    [{ allowedMcpServers: [{ serverName: "a" }, { serverUrl: "https://*" }] }, ["mcp__*"]],
+    [{ allowedMcpServers: [{ serverCommand: ["x"] }] }, ["mcp__*"]],
     [{ deniedMcpServers: [{ serverUrl: "https://*" }] }, ["mcp__*"]],
     [{ deniedMcpServers: [] }, []],
     [{ deniedMcpServers: [7] }, ["mcp__*"]],
-    [{ allowManagedMcpServersOnly: true }, ["mcp__*"]],
-    [{ allowManagedMcpServersOnly: false }, []],
-    [{ allowManagedMcpServersOnly: "true" }, ["mcp__*"]],
     [{ strictPluginOnlyCustomization: true }, ["Skill", "Agent", "mcp__*"]],
     [{ strictPluginOnlyCustomization: ["skills"] }, ["Skill"]],
     [{ strictPluginOnlyCustomization: ["hooks"] }, []],
@@ -29,13 +25,18 @@ describe("managed keys that are not enforced yet", () => {
     [{ blockedMarketplaces: [{ source: "github" }] }, ["mcp__plugin_*"]],
     [{ blockedMarketplaces: [] }, []],
     [{ disableCommandPluginSources: true }, ["mcp__plugin_*"]],
-    [{ sandbox: { network: { allowManagedDomainsOnly: true } } }, ["WebFetch"]],
+    [{ sandbox: { network: { allowManagedDomainsOnly: true } } }, []],
     [{ forceRemoteSettingsRefresh: true }, ["*"]],
     [{ policyHelper: { path: "/usr/bin/policy" } }, ["*"]],
     [{ policyHelper: "/usr/bin/policy" }, ["*"]],
     [{ wslInheritsWindowsSettings: true }, ["*"]],
     [{ wslInheritsWindowsSettings: false }, []],
-    [{ allowManagedHooksOnly: true, disableSideloadFlags: true, managedMcpServers: {}, claudeMd: "x" }, []],
+    [{ disableSideloadFlags: true, managedMcpServers: {}, claudeMd: "x" }, []],
+    // Where it is not said, plug-ins from commands follow the hooks.
+    [{ allowManagedHooksOnly: true }, ["mcp__plugin_*"]],
+    [{ allowManagedHooksOnly: "no" }, ["mcp__plugin_*"]],
+    [{ allowManagedHooksOnly: true, disableCommandPluginSources: false }, []],
+    [{ allowManagedHooksOnly: false }, []],
     [{ requiredMinimumVersion: "2.0.0", parentSettingsBehavior: "merge", channelsEnabled: false }, []],
     [
       {
@@ -52,19 +53,19 @@ describe("managed keys that are not enforced yet", () => {
   });
 
   it("say which key and where", () => {
-    const { notEnforced } = policyOf(managed('{\n"allowManagedMcpServersOnly": true}')).managed;
+    const { notEnforced } = policyOf(managed('{\n"disableCommandPluginSources": true}')).managed;
     expect(notEnforced).toEqual([
       {
-        tool: "mcp__*",
-        key: "allowManagedMcpServersOnly",
+        tool: "mcp__plugin_*",
+        key: "disableCommandPluginSources",
         origin: { scope: "managed", file: "/etc/cordon/managed-settings.json", line: 2 },
       },
     ]);
   });
 
   it.each<[Kind, unknown, readonly string[]]>([
-    ["user", { allowedMcpServers: ["a"] }, ["ask mcp__*"]],
-    ["project", { allowedMcpServers: [] }, ["ask mcp__*"]],
+    ["user", { allowedMcpServers: [{ serverUrl: "https://*" }] }, ["ask mcp__*"]],
+    ["project", { allowedMcpServers: [{ serverCommand: ["x"] }] }, ["ask mcp__*"]],
     ["project", { deniedMcpServers: [{ serverCommand: ["x"] }] }, ["ask mcp__*"]],
     [
       "project",
@@ -82,6 +83,116 @@ describe("managed keys that are not enforced yet", () => {
     expect(policy.managed.stopped).toBeUndefined();
   });
 });
+
+describe("the fail-closed table (semantics 32, 33)", () => {
+  const allowed = { permissions: { allow: ["Bash", "WebFetch"] } };
+  it.each<[string, unknown, (policy: ReturnType<typeof policyOf>) => boolean]>([
+    [
+      "allowedMcpServers: an empty list",
+      { allowedMcpServers: 7 },
+      (p) => p.servers?.length === 1 && p.servers[0]?.names.length === 0,
+    ],
+    [
+      "allowedMcpServers: a single bad entry is passed over",
+      { allowedMcpServers: ["a", 7] },
+      (p) => p.servers?.[0]?.names.length === 1,
+    ],
+    ["allowManagedHooksOnly: true", { allowManagedHooksOnly: "x" }, (p) => p.hooks.hooks.length === 0],
+    [
+      "allowManagedMcpServersOnly: true",
+      { allowManagedMcpServersOnly: 0 },
+      (p) => p.servers?.[0]?.key === "allowManagedMcpServersOnly",
+    ],
+    [
+      "disableCommandPluginSources: true",
+      { disableCommandPluginSources: "false" },
+      (p) => p.managed.notEnforced[0]?.tool === "mcp__plugin_*",
+    ],
+    [
+      "sandbox.credentials: deny, whatever the mode",
+      {
+        sandbox: {
+          credentials: {
+            files: [
+              { path: "/data", mode: 7 },
+              { path: "/more", mode: "mask" },
+            ],
+          },
+        },
+      },
+      (p) => p.sandbox.denyRead.includes("/data") && p.sandbox.denyRead.includes("/more"),
+    ],
+    [
+      "deniedMcpServers: never dropped",
+      { deniedMcpServers: "x y", claudeMd: 1 },
+      (p) => matched(p).includes("deny mcp__x y__*"),
+    ],
+    [
+      "deniedMcpServers: an entry that cannot be read denies all",
+      { deniedMcpServers: { a: 1 } },
+      (p) => p.managed.notEnforced[0]?.tool === "mcp__*",
+    ],
+    [
+      "requiredMinimumVersion: says nothing of cordon",
+      { requiredMinimumVersion: 7, requiredMaximumVersion: "0.0.1" },
+      (p) => p.managed.notEnforced.length === 0,
+    ],
+    [
+      "a deny rule that cannot be read blocks the tool it names",
+      { permissions: { deny: ["WebFetch(domain:)"] } },
+      (p) => matched(p).includes("deny WebFetch"),
+    ],
+    [
+      "so does an ask rule",
+      { permissions: { ask: ["WebFetch(domain:)"] } },
+      (p) => matched(p).includes("deny WebFetch"),
+    ],
+    [
+      "an allow rule that cannot be read allows nothing",
+      { permissions: { allow: ["Bash("] } },
+      (p) => !matched(p).some((rule) => rule === "allow Bash("),
+    ],
+  ])("%s", (_name, settings, holds) => {
+    const hook = { hooks: { PreToolUse: [{ matcher: "*", hooks: [{ type: "command", command: "/x" }] }] } };
+    const policy = policyOf(managed(settings), source("user", { ...allowed, ...hook }));
+    expect(holds(policy)).toBe(true);
+    expect(policy.managed.stopped).toBeUndefined();
+  });
+
+  it("an entry of credentials without a path stops the gate", () => {
+    const files = [{ mode: "deny" }];
+    expect(policyOf(managed({ sandbox: { credentials: { files } } })).managed.stopped).toBeDefined();
+  });
+});
+
+describe("keys that count only in managed files", () => {
+  const keys = [...KEYS].filter(([, { scopes }]) => scopes === "managed").map(([key]) => key);
+  it("are those of the reference", () => {
+    expect(keys.length).toBeGreaterThanOrEqual(38);
+  });
+  it.each(keys)("%s does nothing anywhere else, and a warning says so", (key) => {
+    const value = [...(VALUES.get(key) ?? [true])][0];
+    const settings = key.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
+    for (const kind of KINDS.filter((each) => each !== "managed")) {
+      const policy = policyOf(source(kind, settings));
+      const nothing = policyOf(source(kind, {}));
+      expect({ ...policy, problems: [] }).toEqual({ ...nothing, problems: [] });
+      expect(policy.problems).toMatchObject([
+        { severity: "warning", key, message: expect.stringContaining("it counts only in managed settings") },
+      ]);
+    }
+  });
+});
+
+/** Values for keys that do not take `true`. */
+const VALUES: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
+  ["allowedDirectories", [["/x"]]],
+  ["blockedCommands", [["rm *"]]],
+  ["enforcePermissionMode", ["plan"]],
+  ["policyHelper", [{ path: "/opt/policy" }]],
+  ["managedSourcesBehavior", ["merge"]],
+  ["sandbox.bwrapPath", ["/opt/bwrap"]],
+]);
 
 describe("managed locks that cannot be read", () => {
   it.each<[unknown, (policy: ReturnType<typeof policyOf>) => boolean]>([

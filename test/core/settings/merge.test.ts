@@ -678,6 +678,7 @@ describe("nothing set", () => {
       mode: { value: "default" },
       directories: [],
       managed: { notEnforced: [] },
+      servers: [],
       limitsOfPaths: { protectedPaths: [], runsLater: [], secretPaths: [] },
       sandbox: {
         enabled: true,

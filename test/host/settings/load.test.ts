@@ -117,9 +117,9 @@ describe("where settings are found", () => {
   it("on Windows a managed file stops the gate, because its owner cannot be checked", () => {
     const here = machine();
     here.put(join(here.top, "C:\\Program Files\\cordon", "managed-settings.json"), "{}");
-    expect(policyAt(here.request({ platform: "win32" })).managed.stopped?.message).toContain(
-      "its owner cannot be checked",
-    );
+    const { problems, managed } = policyAt(here.request({ platform: "win32" }));
+    expect(problems.map(({ message }) => message).join()).toContain("its owner cannot be checked");
+    expect(managed.stopped).toBeDefined();
   });
 });
 
@@ -441,14 +441,14 @@ describe.skipIf(!isRoot)("managed files that are not the administrator's alone",
 });
 
 describe("a managed list of the only MCP servers", () => {
-  it.each(['{"mcpServers": {}}', "broken"])("denies MCP tools while it is not enforced (%s)", (text) => {
-    const here = machine();
-    here.put(join(here.top, "etc/claude-code/managed-mcp.json"), text);
-    const policy = policyAt(here.request());
-    expect(policy.managed.notEnforced).toMatchObject([
-      { tool: "mcp__*", origin: { file: join(here.top, "etc/claude-code/managed-mcp.json") } },
-    ]);
-  });
+  it.each(['{"mcpServers": {}}', '{"mcpServers": {"a": {"command": "a"}}}', "broken"])(
+    "admits none, because a name does not say which server it is (%s)",
+    (text) => {
+      const here = machine();
+      const file = here.put(join(here.top, "etc/claude-code/managed-mcp.json"), text);
+      expect(policyAt(here.request()).servers).toMatchObject([{ names: [], origin: { file } }]);
+    },
+  );
 });
 
 describe("the fingerprint", () => {
