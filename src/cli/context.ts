@@ -1,12 +1,9 @@
 import { parseArgs } from "node:util";
 import { isWithin, normalise } from "../core/call/path.ts";
-import type { Denial } from "../host/session/denials.ts";
+import { type DenialKind, MOST_KINDS, denialKinds } from "../host/session/denials.ts";
 import { type Instruction, instructionsFor } from "../host/session/instructions.ts";
 import { openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
 import { type Command, EXIT, parseFault, pathFrom, printable, printableJson, usageError } from "./command.ts";
-
-/** Kinds of denial that are shown, the newest. */
-const MOST = 20;
 
 const HELP = `usage: cordon context [FILE ...] [--session NAME] [--cwd DIR] [--json]
 
@@ -20,7 +17,7 @@ options:
   --cwd DIR       the project
   --json          print the result as JSON
 
-At most ${MOST} kinds of denial and 128 kB of instructions; links that leave the project are not followed,
+At most ${MOST_KINDS} kinds of denial and 128 kB of instructions; links that leave the project are not followed,
 control characters are escaped.
 
 exit status: 0, also where there is nothing to say; 64 usage
@@ -29,16 +26,6 @@ examples:
   cordon context
   cordon context src/app.ts src/lib/io.ts --json
 `;
-
-/** Denials of one kind. */
-interface Kind {
-  readonly tool: string;
-  readonly pattern: string;
-  readonly code: string;
-  readonly count: number;
-  /** UTC, ISO 8601. */
-  readonly last: string;
-}
 
 export const command: Command = {
   name: "context",
@@ -66,7 +53,7 @@ export const command: Command = {
       .filter((file) => file !== root && isWithin(file, root))
       .map((file) => file.slice(root === "/" ? 1 : root.length + 1));
     const session = openSession(sessionId(values.session, io.env), runtimeDirectory(io.env, io.home));
-    const denials = kindsOf(session.denials());
+    const denials = denialKinds(session.denials());
     const { instructions, left } = instructionsFor(root, files);
     if (values.json === true) {
       const result = { session: session.id, denials, instructions, left };
@@ -78,19 +65,7 @@ export const command: Command = {
   },
 };
 
-/** Denials by kind, the newest last. */
-function kindsOf(denials: readonly Denial[]): readonly Kind[] {
-  const kinds = new Map<string, Kind>();
-  for (const { tool, pattern, code, time } of denials) {
-    const key = JSON.stringify([tool, pattern]);
-    const count = (kinds.get(key)?.count ?? 0) + 1;
-    kinds.delete(key);
-    kinds.set(key, { tool, pattern, code, count, last: time });
-  }
-  return [...kinds.values()].slice(-MOST);
-}
-
-function textOf(denials: readonly Kind[], instructions: readonly Instruction[]): string {
+function textOf(denials: readonly DenialKind[], instructions: readonly Instruction[]): string {
   const denied = denials.map(
     ({ tool, pattern, code, count, last }) =>
       `  ${count}x  ${printable(tool)}  ${printable(pattern)}  ${printable(code)}  last ${printable(last.slice(0, 16).replace("T", " "))}`,

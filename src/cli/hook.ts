@@ -1,22 +1,30 @@
-import { statSync } from "node:fs";
-import { isAbsolute } from "node:path";
-import { type HookAnswer, answerFor, refusal, renderAnswer } from "../agents/claude-code/answer.ts";
+import { existsSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import {
+  type HookAnswer,
+  answerFor,
+  refusal,
+  renderAnswer,
+  renderSessionStart,
+} from "../agents/claude-code/answer.ts";
 import { canAsk } from "../agents/claude-code/askable.ts";
 import { ANSWER_BY } from "../agents/claude-code/hook-command.ts";
-import { type HookCall, readPayload } from "../agents/claude-code/payload.ts";
+import { type HookCall, readPayload, readSessionStart } from "../agents/claude-code/payload.ts";
 import { repeatedReason } from "../agents/claude-code/reason.ts";
 import { type SandboxEntry, intoSandbox, outOfSandbox } from "../agents/claude-code/rewrite.ts";
 import type { Decision } from "../core/call/decision.ts";
-import { type JsonObject, trueAt } from "../core/call/json.ts";
+import type { Grant } from "../core/call/facts.ts";
+import { type JsonObject, stringAt, trueAt } from "../core/call/json.ts";
 import { type Mode, atLeastAsStrict } from "../core/call/mode.ts";
+import { absolute } from "../core/call/path.ts";
 import type { Approval } from "../core/layers/11-audit/record.ts";
-import { denialPattern } from "../core/layers/8-approval/denials.ts";
-import { canonicalTool } from "../core/settings/tools.ts";
+import { STOP_AFTER, denialPattern } from "../core/layers/8-approval/denials.ts";
+import { TOOLS, canonicalTool } from "../core/settings/tools.ts";
 import { launcherPath } from "../host/agents/launcher.ts";
 import { type Gate, createGate } from "../host/gate.ts";
 import { openRecorder } from "../host/run/recorder.ts";
 import type { Probe } from "../host/sandbox/linux/probe.ts";
-import { openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
+import { type Session, openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
 import { type Command, type Terminal, printable } from "./command.ts";
 import { tidyLog } from "./tidy-log.ts";
 
@@ -29,7 +37,7 @@ const BLOCK = 2;
 const SILENT: ReadonlySet<string> = new Set(
   (
     "posttooluse posttoolusefailure posttoolbatch notification userpromptsubmit userpromptexpansion " +
-    "sessionstart sessionend stop stopfailure subagentstart subagentstop precompact postcompact " +
+    "sessionend stop stopfailure subagentstart subagentstop precompact postcompact " +
     "premodelswitch postmodelswitch permissionrequest permissiondenied setup teammateidle taskcreated " +
     "taskcompleted elicitation elicitationresult configchange worktreecreate worktreeremove " +
     "instructionsloaded cwdchanged filechanged directoryadded messagedisplay"
@@ -41,8 +49,9 @@ const HELP = `usage: cordon hook claude-code [pre-tool-use] < payload.json
 Answers a hook of a coding agent: reads the payload on standard input, prints what the agent's
 schema wants and nothing else. \`cordon install claude-code\` sets the agent up to call it.
 
-Nothing printed means that the agent goes on as it would without cordon. Whatever goes wrong here
-is a denial. Other events than pre-tool-use are read and not answered.
+Nothing printed means that the agent goes on as it would without cordon, and so does an answer
+that holds context and no decision. Whatever goes wrong here is a denial. session-start is answered
+with what was denied in the session; other events are read and not answered.
 
 exit status: 0 answered, 2 the call is blocked whatever was printed
 
@@ -81,6 +90,7 @@ async function answerHook(argv: readonly string[], io: Terminal, probe: SandboxL
     for await (const _ of io.stdin);
     return 0;
   }
+  if (name === "sessionstart") return answerStart(io);
   if (name !== "pretooluse") return blocked(io, `there is no event \`${event}\``);
   try {
     const text = renderAnswer(await inTime(answer(io, probe)));
@@ -90,6 +100,31 @@ async function answerHook(argv: readonly string[], io: Terminal, probe: SandboxL
   } catch (error) {
     return blocked(io, `the answer could not be given: ${messageOf(error)}`);
   }
+}
+
+/**
+ * Tells the agent at the start of a context what was denied in its session. There is nothing to block
+ * here: what cannot be read or told is left out.
+ */
+async function answerStart(io: Terminal): Promise<number> {
+  try {
+    const text = await readInput(io.stdin);
+    const start = typeof text === "string" ? readSessionStart(text) : undefined;
+    if (start === undefined) return 0;
+    const session = sessionOf(start.session, io);
+    // Measured: what hooks added is not there any more, so instructions are passed on anew.
+    session.forgetTold();
+    const { denialsToPass } = await import("../host/session/pass-on.ts");
+    const said = renderSessionStart(denialsToPass(session, printable));
+    if (said !== "") io.stdout(said);
+  } catch {
+    // An agent that is not told goes on all the same; its calls are gated.
+  }
+  return 0;
+}
+
+function sessionOf(named: string | undefined, io: Terminal): Session {
+  return openSession(sessionId(named, io.env), runtimeDirectory(io.env, io.home));
 }
 
 /** Blocks the call without an answer: on standard error, which the agent shows, and by the status. */
@@ -144,6 +179,7 @@ const UNASKED: Approval = { answer: "unavailable", by: "nobody", shown: false, w
 async function judge(call: HookCall, io: Terminal, probe: SandboxLook): Promise<HookAnswer> {
   const started = process.uptime();
   const gate = createGate({ cwd: call.cwd, root: projectRoot(io, call.cwd), home: io.home, env: io.env });
+  const session = sessionOf(call.session, io);
   const { input, sandboxed, fault } = await confinement(gate, call, probe);
   const asked = {
     tool: call.tool,
@@ -153,7 +189,7 @@ async function judge(call: HookCall, io: Terminal, probe: SandboxLook): Promise<
     session: call.session,
     agent: agentOf(call),
   };
-  const decision = gate.decide(asked, { sandboxFault: fault });
+  const decision = gate.decide(asked, { sandboxFault: fault, grants: await grantsOf(session, gate) });
   // Standard error is the agent's: trouble with the log shows only where the record is required.
   const recorder = openRecorder(gate, "hook", Date.now, () => undefined);
   const approval = decision.verdict === "ask" && !canAsk(call, decision) ? UNASKED : undefined;
@@ -167,14 +203,18 @@ async function judge(call: HookCall, io: Terminal, probe: SandboxLook): Promise<
     return refusal("the audit record is required and could not be written");
   tidyLog(gate, "hook");
   const said = answerFor(call, decision, { autoApprove: gate.policy.cordon.hook.autoApprove, sandboxed });
-  if (said.decision !== "deny") return said;
-  return { ...said, reason: repeatedReason(said.reason, noteDenial(call, decision, io)) };
+  if (said.decision !== "deny") return { ...said, context: await instructions(call, gate, session) };
+  const count = noteDenial(call, decision, session);
+  return {
+    ...said,
+    reason: repeatedReason(said.reason, count),
+    context: count === STOP_AFTER ? await denials(session) : undefined,
+  };
 }
 
 /** How often the session was denied this. Nothing that goes wrong here changes the answer. */
-function noteDenial(call: HookCall, decision: Decision, io: Terminal): number {
+function noteDenial(call: HookCall, decision: Decision, session: Session): number {
   try {
-    const session = openSession(sessionId(call.session, io.env), runtimeDirectory(io.env, io.home));
     const { tool, code } = { tool: canonicalTool(call.tool), code: decision.code };
     return session.deny({
       tool,
@@ -185,6 +225,43 @@ function noteDenial(call: HookCall, decision: Decision, io: Terminal): number {
   } catch {
     return 0;
   }
+}
+
+/** What the person allowed for this session. */
+async function grantsOf(session: Session, gate: Gate): Promise<readonly Grant[]> {
+  const grants = session.grants();
+  if (grants.length === 0) return grants;
+  // The agent's variables may come from the project, and name a store that lies in it.
+  const { liesInProject } = await import("../host/session/pass-on.ts");
+  return liesInProject(runtimeDirectory(gate.env, gate.home), gate) ? [] : grants;
+}
+
+/** Where instructions may lie; one look at each, and nothing is loaded where there are none. */
+const RULES = [".claude/rules", ".cordon/rules"] as const;
+
+/** The instructions about the file a call names. Nothing that goes wrong here changes the answer. */
+async function instructions(call: HookCall, gate: Gate, session: Session): Promise<string | undefined> {
+  const files = (TOOLS.get(canonicalTool(call.tool))?.paths ?? []).flatMap((field) => {
+    const path = stringAt(call.input, field);
+    return path === undefined || path === "" ? [] : [absolute(gate.cwd, path)];
+  });
+  const { root, home, env, policy } = gate;
+  if (files.length === 0) return undefined;
+  if (![root, home].some((top) => RULES.some((place) => existsSync(join(top, place))))) return undefined;
+  try {
+    const { instructionsToPass } = await import("../host/session/pass-on.ts");
+    const waiting = policy.ignored.files.length > 0 || policy.hooks.ignored > 0;
+    const reader = call.reader ?? "";
+    return instructionsToPass({ root, home, env, files, session, reader, waiting, escape: printable });
+  } catch {
+    return undefined;
+  }
+}
+
+/** What else was denied, where it is more than what the reason names. */
+async function denials(session: Session): Promise<string | undefined> {
+  const { denialsToPass } = await import("../host/session/pass-on.ts");
+  return denialsToPass(session, printable, 2);
 }
 
 /** The project the agent was started in, where it says so and there is such a directory; else where it is. */

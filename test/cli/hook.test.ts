@@ -30,6 +30,10 @@ function told({ status, out, err, writes }: Outcome): Told | undefined {
       permissionDecision: expect.stringMatching(/^(?:allow|ask|deny)$/),
       permissionDecisionReason: expect.stringMatching(/^cordon[: ]./s),
       ...(out.includes('"updatedInput"') ? { updatedInput: expect.any(Object) } : {}),
+      // Never behind an answer that opens something: see hook-context.test.ts.
+      ...(/"permissionDecision":"deny".*"additionalContext"/s.test(out)
+        ? { additionalContext: expect.stringContaining("cordon: denied in this session") }
+        : {}),
     },
   });
   return (value as { readonly hookSpecificOutput: Told }).hookSpecificOutput;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { command as hook } from "../../src/cli/hook.ts";
@@ -248,6 +248,12 @@ describe("removing a rule", () => {
       status: 0,
       out: expect.stringContaining("no file has"),
     });
+  });
+  it("never says that no file has a rule while one cannot be read", async () => {
+    const here = scene();
+    mkdirSync(join(here.project, ".cordon/settings.json"), { recursive: true });
+    const found = await run(here, "remove", "allow", "Bash(a)");
+    expect(found).toMatchObject({ status: 78, err: expect.stringContaining(".cordon/settings.json") });
   });
   it("wants to know which, where the rule stands in several", async () => {
     const here = scene();

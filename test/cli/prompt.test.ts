@@ -33,7 +33,8 @@ describe("two questions on one terminal", () => {
     const steps = answers("a\r", "a\r", "d\r", "a\r", "d\r", "a\r");
     const { screen } = await shellOnTerminal(line, steps, { cwd: at.project, env: at.env });
     const asked = [...screen.matchAll(/cordon asks\r\n {2}command {2}touch (\w+)/g)].map(([, name]) => name);
-    expect(asked.toSorted()).toEqual(names.toSorted());
+    expect(new Set(asked)).toEqual(new Set(names));
+    expect(asked).toHaveLength(names.length);
     expect(names.filter((name) => ran(at, name))).toEqual(
       names.filter((name) => ![2, 4].includes(asked.indexOf(name))),
     );

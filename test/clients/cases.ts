@@ -1,3 +1,5 @@
+import { createHash, randomUUID } from "node:crypto";
+import { chmodSync } from "node:fs";
 import { hookCommand } from "../../src/agents/claude-code/hook-command.ts";
 import type { ScriptedCall } from "./model-server.ts";
 import type { ClientRun, World } from "./world.ts";
@@ -57,6 +59,42 @@ function broken(name: string, script: string, change?: (line: string) => string)
     show: async (world) => {
       hookedTo(world, world.put("../broken/cordon", `#!/bin/sh\n${script}\n`, 0o755), change);
       return blocked(world, await world.run(MARK, ...BYPASS), "cordon: gate failed");
+    },
+  };
+}
+
+/** A hook of ours that prints this object as the event's own part of the answer. */
+function answering(world: World, event: string, answer: object): void {
+  const text = JSON.stringify({ hookSpecificOutput: { hookEventName: event, ...answer } });
+  const program = world.put("../stand-in/hook", `#!/bin/sh\ncat > /dev/null\nprintf %s '${text}'\n`, 0o755);
+  const hooks = { [event]: [{ hooks: [{ type: "command", command: program, timeout: 60 }] }] };
+  world.put(`${world.home}/.claude/settings.json`, JSON.stringify({ hooks }));
+}
+
+/** What an answer with context and no decision leaves to the client, mode by mode. */
+const CONTEXT = "the words of a hook";
+const WITH_CONTEXT: readonly (readonly [string, readonly string[], boolean])[] = [
+  ["headless, what the client would ask about does not run", [], false],
+  ["in dontAsk it does not run", ["--permission-mode", "dontAsk"], false],
+  ["in plan mode it does not run", ["--permission-mode", "plan"], false],
+  [
+    "a deny rule of the client's own holds",
+    ["--disallowedTools", "Bash(python3 *)", "--permission-mode", "bypassPermissions"],
+    false,
+  ],
+  ["an allow rule of the client's own holds", ["--allowedTools", "Bash(python3 *)"], true],
+  ["where permissions are skipped it runs", BYPASS, true],
+];
+
+function contextOnly([name, argv, runs]: (typeof WITH_CONTEXT)[number]): Case {
+  return {
+    name: `context without a decision decides nothing: ${name}`,
+    show: async (world) => {
+      answering(world, "PreToolUse", { additionalContext: CONTEXT });
+      const run = await world.run(bash('python3 -c \'open("RAN", "w")\''), ...argv);
+      if (!run.heard.includes(CONTEXT)) return `the model was not told: ${tail(run)}`;
+      if ((world.text("RAN") !== undefined) !== runs) return runs ? `it did not run: ${tail(run)}` : "IT RAN";
+      return undefined;
     },
   };
 }
@@ -274,6 +312,51 @@ export function casesFor(cordon: string): readonly Case[] {
         installed(world);
         world.put(`${world.home}/.config/cordon/settings.json`, '{"permissions": {"deny": [');
         return blocked(world, await world.run(MARK, ...BYPASS), /settings\.json/);
+      },
+    },
+    ...WITH_CONTEXT.map(contextOnly),
+    {
+      name: "instructions about the file of a call reach the model",
+      show: async (world) => {
+        installed(world);
+        world.put("src/x.ts", "export {};\n");
+        const rules = "---\npaths: '*.ts'\n---\nWrite in the old style.\n";
+        world.put(`${world.home}/.claude/rules/cordon.md`, rules.replace("*.ts", "src/*.ts"));
+        const call = { tool: "Read", input: { file_path: `${world.project}/src/x.ts` } };
+        const said = "cordon: instructions for src/x.ts";
+        const run = await world.run(call);
+        if (!run.heard.includes(said)) return `the model was not told: ${tail(run)}`;
+        if (!run.results.some(({ text }) => text.includes("export"))) return `it was not read: ${tail(run)}`;
+        return undefined;
+      },
+    },
+    {
+      name: "what was denied is told when the session is taken up again",
+      show: async (world) => {
+        const line = (event: string): object => ({
+          hooks: [{ type: "command", command: `'${cordon}' hook claude-code ${event}`, timeout: 60 }],
+        });
+        const hooks = { PreToolUse: [line("pre-tool-use")], SessionStart: [line("session-start")] };
+        world.put(`${world.home}/.claude/settings.json`, JSON.stringify({ hooks }));
+        userRules(world, { deny: ["Bash(touch *)"] });
+        const said = "cordon: denied in this session";
+        const run = await world.run(MARK, ...BYPASS);
+        if (run.heard.includes(said)) return "it was told too early";
+        const again = await world.run(MARK, "--continue", ...BYPASS);
+        if (!again.heard.includes(said)) return `the model was not told: ${tail(again)}`;
+        return blocked(world, again, "Bash(touch *)");
+      },
+    },
+    {
+      name: "what was allowed for a session runs in it, where cordon approves",
+      show: async (world) => {
+        installed(world, "--auto-approve");
+        const [one, two] = [randomUUID(), randomUUID()];
+        const store = createHash("sha256").update(one).digest("hex").slice(0, 32);
+        world.put(`${world.home}/.local/state/cordon/run/${store}.grants`, "Bash(touch RAN)\n", 0o600);
+        chmodSync(`${world.home}/.local/state/cordon/run`, 0o700);
+        const wrong = blocked(world, await world.run(MARK, "--session-id", two), "cmd.file-modifying");
+        return wrong ?? ran(world, await world.run(MARK, "--session-id", one));
       },
     },
     {

@@ -18,6 +18,8 @@ export interface ModelServer {
   readonly url: string;
   /** What came back for the calls; empty where the client never got that far. */
   readonly results: () => readonly ToolResult[];
+  /** Every text the client sent in a conversation, also beside the results. */
+  readonly heard: () => string;
   readonly close: () => Promise<void>;
 }
 
@@ -27,8 +29,9 @@ export interface ModelServer {
  */
 export async function startModel(calls: readonly ScriptedCall[]): Promise<ModelServer> {
   const results = new Map<string, ToolResult>();
+  const heard: string[] = [];
   const server = createServer((request, response) => {
-    answer(request, response, calls, results).catch((error: unknown) => {
+    answer(request, response, calls, { results, heard }).catch((error: unknown) => {
       response.writeHead(500).end(String(error));
     });
   });
@@ -37,6 +40,7 @@ export async function startModel(calls: readonly ScriptedCall[]): Promise<ModelS
   return {
     url: `http://127.0.0.1:${port}`,
     results: () => [...results.values()],
+    heard: () => heard.join("\n"),
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -53,12 +57,13 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   calls: readonly ScriptedCall[],
-  results: Map<string, ToolResult>,
+  { results, heard }: { readonly results: Map<string, ToolResult>; readonly heard: string[] },
 ): Promise<void> {
   const path = request.url ?? "";
   const body = await bodyOf(request);
   if (path.includes("count_tokens")) return json(response, { input_tokens: 10 });
   if (!path.startsWith("/v1/messages")) return json(response, {});
+  if (isRecord(body)) heard.push(JSON.stringify([body["system"], body["messages"]]));
   const found = toolResults(body);
   for (const [id, result] of found) results.set(id, result);
   const index = found.size > 0 ? -1 : calls.findIndex(({ tool }) => offers(body, tool));

@@ -10,6 +10,8 @@ const PATIENCE = 60_000;
 /** What came of one run of the client. */
 export interface ClientRun {
   readonly results: readonly ToolResult[];
+  /** Everything the client told the model. */
+  readonly heard: string;
   /** Everything the client printed, for a failed case. */
   readonly log: string;
 }
@@ -79,7 +81,7 @@ export async function inWorld<T>(
           // The client refuses to skip permissions as root without it.
           IS_SANDBOX: "1",
         });
-        return { results: model.results(), log };
+        return { results: model.results(), heard: model.heard(), log };
       } finally {
         await model.close();
       }

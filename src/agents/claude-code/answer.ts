@@ -6,16 +6,21 @@ import { EVENT, type HookCall } from "./payload.ts";
 import { reasonFor, unaskedReason } from "./reason.ts";
 
 /** What the hook says to the host. */
-export type HookAnswer =
+export type HookAnswer = {
+  /** For the model, whatever becomes of the call. At most 10,000 characters: more the host puts aside. */
+  readonly context?: string | undefined;
+} &
   /** The host goes on as if there were no hook. */
-  | { readonly decision: "silence" }
-  | {
-      readonly decision: "allow" | "ask" | "deny";
-      /** Never empty: the host takes an answer without a reason for a fault of the hook. */
-      readonly reason: string;
-      /** The whole input the tool is to run with instead. Never on a deny. */
-      readonly updatedInput?: JsonObject | undefined;
-    };
+  (
+    | { readonly decision: "silence" }
+    | {
+        readonly decision: "allow" | "ask" | "deny";
+        /** Never empty: the host takes an answer without a reason for a fault of the hook. */
+        readonly reason: string;
+        /** The whole input the tool is to run with instead. Never on a deny. */
+        readonly updatedInput?: JsonObject | undefined;
+      }
+  );
 
 /** How a person set the hook up. */
 export interface AnswerStyle {
@@ -63,16 +68,29 @@ export function refusal(why: string): HookAnswer {
 
 /**
  * What goes to standard output: nothing for silence, else one line of JSON that has the keys of
- * the host's schema and no other.
+ * the host's schema and no other. Silence with context has no decision in it; measured on 2.1.197,
+ * the host then decides as if there were no hook, in every mode.
  */
 export function renderAnswer(answer: HookAnswer): string {
-  if (answer.decision === "silence") return "";
+  const context = answer.context === undefined ? {} : { additionalContext: answer.context };
+  if (answer.decision === "silence") {
+    return answer.context === undefined ? "" : line({ hookEventName: EVENT, ...context });
+  }
   const { decision, reason, updatedInput } = answer;
-  const output = {
+  return line({
     hookEventName: EVENT,
     permissionDecision: decision,
     permissionDecisionReason: reason,
     ...(updatedInput === undefined || decision === "deny" ? {} : { updatedInput }),
-  };
-  return `${JSON.stringify({ hookSpecificOutput: output })}\n`;
+    ...context,
+  });
+}
+
+/** What goes to standard output when a session starts; nothing where there is nothing to say. */
+export function renderSessionStart(context: string | undefined): string {
+  return context === undefined ? "" : line({ hookEventName: "SessionStart", additionalContext: context });
+}
+
+function line(hookSpecificOutput: JsonObject): string {
+  return `${JSON.stringify({ hookSpecificOutput })}\n`;
 }

@@ -16,6 +16,8 @@ export interface HookCall {
   readonly session?: string | undefined;
   /** `claude-code`, and behind a slash the type of the subagent that makes the call. */
   readonly agent: string;
+  /** Which subagent makes the call; undefined for the agent itself. Each reads for itself. */
+  readonly reader?: string | undefined;
 }
 
 /** What a payload comes to. */
@@ -60,8 +62,28 @@ export function readPayload(text: string): HookPayload {
       ...modeOf(payload["permission_mode"]),
       session: stringAt(payload, "session_id"),
       agent: subagent === undefined ? "claude-code" : `claude-code/${subagent}`,
+      reader: stringAt(payload, "agent_id"),
     },
   };
+}
+
+/** The start of a session, or of another context in it. */
+export interface SessionStart {
+  readonly session: string | undefined;
+  /** `startup`, `resume`, `clear`, `compact`, `fork`, or what else the host may call it. */
+  readonly source: string;
+}
+
+/** Reads what the host writes when a session starts; undefined for everything else. Never throws. */
+export function readSessionStart(text: string): SessionStart | undefined {
+  try {
+    const payload: unknown = JSON.parse(text);
+    if (!isObject(payload) || payload["hook_event_name"] !== "SessionStart") return undefined;
+    const source = stringAt(payload, "source");
+    return source === undefined ? undefined : { session: stringAt(payload, "session_id"), source };
+  } catch {
+    return undefined;
+  }
 }
 
 function modeOf(word: unknown): Pick<HookCall, "mode" | "unknownMode"> {

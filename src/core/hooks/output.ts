@@ -1,4 +1,5 @@
 import { type Json, type JsonObject, isObject } from "../call/json.ts";
+import { type PermissionUpdates, readUpdates } from "./permission-updates.ts";
 import { ambiguity } from "./unclear.ts";
 import type { HookEvent } from "../settings/hooks.ts";
 
@@ -16,6 +17,8 @@ export interface HookAnswer {
   readonly context?: string | undefined;
   /** For the person. */
   readonly message?: string | undefined;
+  /** What it wants beside: of PermissionRequest, with an allow. */
+  readonly permissions?: PermissionUpdates | undefined;
   /** How it failed; then it said nothing else. */
   readonly failure?: string | undefined;
 }
@@ -157,20 +160,23 @@ function permissionRequest(specific: JsonObject): HookAnswer {
   const inner = misfit(decision, { behavior: "string", message: "string", updatedInput: "object" });
   if (inner !== undefined) return failed(inner);
   const reason = textAt(decision, "message") ?? "";
-  const kept = decision["updatedPermissions"];
-  const ignored = Array.isArray(kept) && kept.length > 0;
+  const updates = Object.hasOwn(decision, "updatedPermissions")
+    ? readUpdates(decision["updatedPermissions"])
+    : undefined;
+  if (typeof updates === "string") return failed(updates);
   switch (decision["behavior"]) {
     case "allow":
       return {
         decision: "allow",
         reason,
         input: objectAt(decision, "updatedInput"),
-        ...(ignored ? { message: "it would change permissions, which no hook of cordon may" } : {}),
+        ...(updates === undefined ? {} : { permissions: updates }),
       };
     case "deny":
       return {
         decision: "deny",
         reason,
+        ...(updates === undefined ? {} : { permissions: updates }),
         ...(decision["interrupt"] === true ? { stop: reason } : {}),
       };
     default:

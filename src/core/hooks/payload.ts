@@ -3,6 +3,7 @@ import type { JsonObject } from "../call/json.ts";
 import type { Mode } from "../call/mode.ts";
 import { absolute, expandHome } from "../call/path.ts";
 import type { HookEvent } from "../settings/hooks.ts";
+import type { SettingsScope } from "../settings/source.ts";
 import { canonicalTool } from "../settings/tools.ts";
 
 /** What every payload begins with. cordon keeps no transcript. */
@@ -23,6 +24,21 @@ export function basePayload(
     permission_mode: at.mode,
     ...(at.agent === undefined ? {} : { agent_type: at.agent }),
   };
+}
+
+/** What payloads and matchers of ConfigChange call the settings of a scope. */
+export function changeSource(scope: SettingsScope): string {
+  switch (scope) {
+    case "managed":
+      return "policy_settings";
+    case "local":
+      return "local_settings";
+    case "project":
+      return "project_settings";
+    case "command-line":
+    case "user":
+      return "user_settings";
+  }
 }
 
 /** The fields that describe a call. Paths of files are absolute. */

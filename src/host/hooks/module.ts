@@ -7,7 +7,9 @@ import { type HookProcess, runProcess } from "./process.ts";
 const IN_WORKER = `
 const { parentPort, workerData } = require("node:worker_threads");
 import(workerData.module).then(async (module) => {
-  const hook = [module.default, module.preToolUse, module.default?.preToolUse].find((each) => typeof each === "function");
+  const isFunction = (each) => typeof each === "function";
+  const others = [...new Set(Object.values(module).filter(isFunction))];
+  const hook = [module.default, module.preToolUse, module.default?.preToolUse, ...(others.length === 1 ? others : [])].find(isFunction);
   if (hook === undefined) throw new Error("it exports no function");
   parentPort.postMessage({ value: JSON.stringify(await hook(workerData.call)) });
 }).catch((error) => parentPort.postMessage({ error: String(error?.message ?? error).slice(0, 2000) }));

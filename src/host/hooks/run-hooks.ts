@@ -6,6 +6,7 @@ import { type HookAnswer, NO_ANSWER, failed } from "../../core/hooks/output.ts";
 import { type JsonObject } from "../../core/call/json.ts";
 import type { Hook, HookEvent } from "../../core/settings/hooks.ts";
 import type { Gate } from "../gate.ts";
+import { changedProgram } from "./changed-program.ts";
 import { post } from "./http.ts";
 import { endMarked } from "./marked.ts";
 import { callModule } from "./module.ts";
@@ -76,10 +77,13 @@ async function answerOf(
 ): Promise<HookAnswer> {
   if (hook.action.kind === "none") return failed(hook.action.why);
   const other = otherFile(hook, { root: gate.root, home: gate.home, cwd: run.cwd });
+  const changed = changedProgram(hook, gate);
   let end: HookEnd;
   try {
     if (other !== undefined)
       throw new Error(`it would run ${other}, which is not the project's file of that name`);
+    if (changed !== undefined)
+      throw new Error(`${changed} is not what was trusted; read it, then run \`cordon trust\``);
     end = await endOf(gate, hook, run, place, input);
   } catch (error) {
     end = { kind: "failed", why: error instanceof Error ? error.message : String(error) };

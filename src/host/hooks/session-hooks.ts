@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../core/call/json.ts";
 import { type RanHook, labelOf } from "../../core/hooks/combine.ts";
 import { HOOK_MARK } from "../../core/hooks/environment.ts";
-import { basePayload } from "../../core/hooks/payload.ts";
+import { basePayload, changeSource } from "../../core/hooks/payload.ts";
 import { selectHooks } from "../../core/hooks/select.ts";
 import type { HookEvent } from "../../core/settings/hooks.ts";
 import type { SettingsScope } from "../../core/settings/source.ts";
@@ -38,14 +38,6 @@ export async function runSessionHooks(
   });
 }
 
-const SOURCES: Readonly<Record<SettingsScope, string>> = {
-  managed: "policy_settings",
-  "command-line": "user_settings",
-  local: "local_settings",
-  project: "project_settings",
-  user: "user_settings",
-};
-
 function detailsOf(event: SessionEvent): { readonly subject: string; readonly fields: JsonObject } {
   switch (event.event) {
     case "SessionStart":
@@ -53,18 +45,39 @@ function detailsOf(event: SessionEvent): { readonly subject: string; readonly fi
     case "SessionEnd":
       return { subject: event.reason, fields: { reason: event.reason } };
     case "ConfigChange": {
-      const source = SOURCES[event.scope];
+      const source = changeSource(event.scope);
       return { subject: source, fields: { source, file_path: event.file } };
     }
   }
 }
 
-/** Why a change of the settings must not be made; undefined where no hook minds, and for managed ones. */
-export function blockedChange(ran: readonly RanHook[], scope: SettingsScope): string | undefined {
-  const by = ran.find(({ answer: { decision, stop } }) => decision === "deny" || stop !== undefined);
-  if (by === undefined || scope === "managed") return undefined;
-  const reason = by.answer.stop ?? by.answer.reason;
-  return `the hook ${labelOf(by.hook)} blocks it${reason === "" ? "" : `: ${reason}`}`;
+/**
+ * Why a change of the settings must not be made; undefined where no hook minds, and for managed
+ * ones. `failed`: no hook said so, but one that should have been asked failed, which is no consent.
+ */
+export function blockedChange(
+  ran: readonly RanHook[],
+  scope: SettingsScope,
+): { readonly why: string; readonly failed: boolean } | undefined {
+  if (scope === "managed") return undefined;
+  const deciding = ran.filter(({ hook }) => hook.decides);
+  const by = deciding.find(({ answer: { decision, stop } }) => decision === "deny" || stop !== undefined);
+  if (by !== undefined) {
+    const reason = by.answer.stop ?? by.answer.reason;
+    return {
+      why: `the hook ${labelOf(by.hook)} blocks it${reason === "" ? "" : `: ${reason}`}`,
+      failed: false,
+    };
+  }
+  const broken = deciding.find(
+    ({ hook, answer }) => answer.failure !== undefined && hook.onFailure === "block",
+  );
+  return broken === undefined
+    ? undefined
+    : {
+        why: `the hook ${labelOf(broken.hook)} failed: ${broken.answer.failure ?? ""}`,
+        failed: true,
+      };
 }
 
 /** What hooks have to say to the person, one line each. `event`: failures that block nothing are told too. */

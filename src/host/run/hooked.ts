@@ -54,6 +54,7 @@ export function openHooked(gate: Gate, setup: RunSetup, notify: (text: string) =
     judge: async (input, known) => {
       const judged = await judgeWithHooks(gate, input, known, openCallHooks(gate, session, signal));
       tell(judged.ran);
+      for (const line of judged.undone) notify(line);
       added.push(...judged.ran.flatMap(({ answer }) => answer.context ?? []));
       const changed = judged.ran.filter(
         ({ answer, hook }) =>
@@ -94,7 +95,7 @@ export function openHooked(gate: Gate, setup: RunSetup, notify: (text: string) =
       await onSession({ event: "SessionEnd", reason: "other" }, recorder);
     },
     change: async (scope, file, recorder) =>
-      blockedChange(await onSession({ event: "ConfigChange", scope, file }, recorder), scope),
+      blockedChange(await onSession({ event: "ConfigChange", scope, file }, recorder), scope)?.why,
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Decision } from "../../core/call/decision.ts";
 import type { HookFact } from "../../core/call/facts.ts";
-import { type RanHook, changes, combine, endlessFact } from "../../core/hooks/combine.ts";
+import { type RanHook, changes, combine, endlessFact, labelOf } from "../../core/hooks/combine.ts";
 import { hookRecord } from "../../core/hooks/record.ts";
+import { show } from "../../core/inquiry/show.ts";
 import type { HookRecord } from "../../core/layers/11-audit/record.ts";
 import type { CallInput, Gate, KnownFacts } from "../gate.ts";
 import { type CallHooks, suggestionsOf } from "../hooks/call-hooks.ts";
@@ -16,6 +17,10 @@ export interface Judged {
   /** Every hook that was run, in every round. */
   readonly ran: readonly RanHook[];
   readonly records: readonly HookRecord[];
+  /** Rules that hooks of the person allow for the session, each one that was offered for this call. */
+  readonly grants: readonly string[];
+  /** What hooks wanted to change about permissions and cordon does not, one line each. */
+  readonly undone: readonly string[];
 }
 
 /**
@@ -41,6 +46,7 @@ export async function judgeWithHooks(
     by.filter((each) => changes(each, call.input)).map((each) => endlessFact(each, ROUNDS));
   let call = input;
   let carried: readonly HookFact[] = [];
+  const undone: string[] = [];
   for (let round = 1; ; round++) {
     const last = round > ROUNDS;
     const before = await hooks.run("PreToolUse", call);
@@ -54,20 +60,62 @@ export async function judgeWithHooks(
     }
     const stuck = first.input === undefined ? [] : endless(call, before);
     const decision = gate.decide(call, { ...known, hooks: [...facts, ...stuck] });
-    if (!wouldAsk(decision)) return { input: call, decision, ran, records };
+    const done = { input: call, ran, records, grants: [], undone };
+    if (!wouldAsk(decision)) return { ...done, decision };
     const asked = await hooks.run("PermissionRequest", call, suggestionsOf(decision));
-    if (asked.length === 0) return { input: call, decision, ran, records };
+    if (asked.length === 0) return { ...done, decision };
     keep(call, asked);
     const second = combine(asked, call.input, false);
     if (second.input !== undefined && !last) {
+      undone.push(...permissionsOf(asked, () => "it was for another input").undone);
       carried = [...facts.filter(isAsk), ...second.carried];
       call = { ...call, input: second.input };
       continue;
     }
     const late = second.input === undefined ? [] : endless(call, asked);
     const again = gate.decide(call, { ...known, hooks: [...facts, ...second.facts, ...late] });
-    return { input: call, decision: again, ran, records };
+    const offered = new Set(decision.offers.flat().map(({ rule }) => rule));
+    const kept = permissionsOf(asked, (rule) => {
+      if (again.verdict !== "allow") return "the call is not allowed";
+      return offered.has(rule) ? undefined : "a person would not be offered it for this call";
+    });
+    return {
+      ...done,
+      decision: again,
+      grants: kept.grants,
+      undone: [...undone, ...kept.undone],
+    };
   }
+}
+
+/**
+ * What becomes of the permissions that hooks want changed. `against` says why a rule is not allowed
+ * for the session. A hook that comes with a repository allows nothing beyond the call.
+ */
+function permissionsOf(
+  ran: readonly RanHook[],
+  against: (rule: string) => string | undefined,
+): { readonly grants: readonly string[]; readonly undone: readonly string[] } {
+  const grants = new Set<string>();
+  const undone: string[] = [];
+  for (const { hook, answer } of ran) {
+    const { grants: wanted, others } = answer.permissions ?? { grants: [], others: [] };
+    const say = (what: string, why: string): void => {
+      undone.push(`the hook ${labelOf(hook)} wanted ${what}, which was not done: ${why}`);
+    };
+    for (const rule of wanted) {
+      const why = hook.repository
+        ? "a hook of a repository allows nothing for a session"
+        : hook.decides && answer.decision === "allow"
+          ? against(rule)
+          : "it does not allow the call";
+      if (why === undefined) grants.add(rule);
+      else say(`\`${show(rule)}\` to be allowed for the session`, why);
+    }
+    for (const other of others)
+      say(other, "cordon keeps nothing of the kind for a session, and hooks write no settings");
+  }
+  return { grants: [...grants], undone };
 }
 
 function isAsk({ decision }: HookFact): boolean {

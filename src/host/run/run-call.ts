@@ -144,6 +144,7 @@ async function conduct(
     const by = asked === undefined ? "gate" : asked.approval.by === "nobody" ? "nobody" : "person";
     return { outcome: { kind: "refused", by, decision, why: asked?.why ?? decision.why }, call };
   }
+  for (const rule of judged?.grants ?? []) grantFor(setup, rule, notify);
   if (asked?.answer !== undefined) await keep(gate, asked.answer, setup, { notify, hooked, recorder });
   const outcome =
     probe?.kind === "available"
@@ -241,6 +242,17 @@ async function putQuestion(
   }
   const note = answer.kind === "once" ? undefined : answer.rules.map(({ rule }) => rule).join(", ");
   return { approval: { answer: "allowed", ...by, scope: answer.kind, note }, answer };
+}
+
+/** Allows for the session what a hook of the person allows. Said either way: nobody was asked. */
+function grantFor({ session }: RunSetup, rule: string, notify: (text: string) => void): void {
+  try {
+    if (session === undefined) throw new Error("there is no session");
+    session.grant(rule);
+    notify(`a hook allows \`${rule}\` for this session`);
+  } catch (error) {
+    notify(`\`${rule}\` could not be kept: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** Remembers an answer. What cannot be kept is said and changes nothing about this call. */

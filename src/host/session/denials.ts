@@ -47,6 +47,31 @@ export function readDenials(file: string): readonly Denial[] {
   return [`${file}.old`, file].flatMap((name) => textOf(name).split("\n").flatMap(readLine));
 }
 
+/** Denials of one kind. */
+export interface DenialKind {
+  readonly tool: string;
+  readonly pattern: string;
+  readonly code: string;
+  readonly count: number;
+  /** UTC, ISO 8601. */
+  readonly last: string;
+}
+
+/** Kinds of denial that are shown, the newest. */
+export const MOST_KINDS = 20;
+
+/** Denials by tool and pattern, the newest last, at most `MOST_KINDS`. */
+export function denialKinds(denials: readonly Denial[]): readonly DenialKind[] {
+  const kinds = new Map<string, DenialKind>();
+  for (const { tool, pattern, code, time } of denials) {
+    const key = JSON.stringify([tool, pattern]);
+    const count = (kinds.get(key)?.count ?? 0) + 1;
+    kinds.delete(key);
+    kinds.set(key, { tool, pattern, code, count, last: time });
+  }
+  return [...kinds.values()].slice(-MOST_KINDS);
+}
+
 function readLine(line: string): readonly Denial[] {
   if (line === "") return [];
   try {

@@ -9,6 +9,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { isAbsolute, join } from "node:path";
@@ -38,6 +39,13 @@ export interface Session {
   deny(denial: Denial): number;
   /** What was denied lately, oldest first. Never throws. */
   denials(): readonly Denial[];
+  /**
+   * Those of these names that were not told in the session yet; from now on they were. Never throws:
+   * nothing is told that cannot be remembered as told.
+   */
+  tell(names: readonly string[]): readonly string[];
+  /** What was told is told again: the agent has forgotten it. Never throws. */
+  forgetTold(): void;
 }
 
 /**
@@ -75,6 +83,7 @@ export function openSession(id: string, directory: string): Session {
   const name = createHash("sha256").update(id).digest("hex").slice(0, 32);
   const file = join(directory, `${name}.grants`);
   const refused = join(directory, `${name}.denials`);
+  const told = join(directory, `${name}.told`);
   const granted = (): readonly string[] => {
     if (!isOwn(directory)) return [];
     const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -133,6 +142,22 @@ export function openSession(id: string, directory: string): Session {
         return [];
       }
     },
+    tell: (names) => {
+      try {
+        if (names.length === 0) return [];
+        prepare();
+        return noteTold(told, names);
+      } catch {
+        return [];
+      }
+    },
+    forgetTold: () => {
+      try {
+        if (isOwn(directory)) rmSync(told, { force: true });
+      } catch {
+        // Then it is not told again.
+      }
+    },
     grant: (rule) => {
       if (rule.includes("\n")) throw new Error("a rule for a session stands on one line");
       prepare();
@@ -145,6 +170,25 @@ export function openSession(id: string, directory: string): Session {
       }
     },
   };
+}
+
+/** Bytes of names a session remembers; beyond them nothing more is told. */
+const MOST_TOLD = 64 * 1024;
+
+/** Appends the names that are not in the file; gives them back. Two at the same time may both tell one. */
+function noteTold(file: string, names: readonly string[]): readonly string[] {
+  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const descriptor = openSync(file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile() || stat.size > MOST_TOLD) return [];
+    const known = new Set(readFileSync(descriptor, "utf8").split("\n"));
+    const fresh = [...new Set(names)].filter((name) => !known.has(name));
+    if (fresh.length > 0) appendFileSync(descriptor, fresh.map((name) => `${name}\n`).join(""));
+    return fresh;
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** A real directory of our own that nobody else can enter. */

@@ -171,8 +171,12 @@ describe("a hook for changes of the settings", () => {
   it.each([
     ["exit 2", false],
     [printing({ decision: "block", reason: "locked" }), false],
+    ["exit 3", false],
+    ["echo {", false],
+    [{ type: "command", command: "exit 3", onFailure: "continue" }, true],
+    [{ type: "command", command: "exit 2", async: true }, true],
     ["true", true],
-  ])("%s: the rule is kept: %s", async (command, kept) => {
+  ])("%j: the rule is kept: %s", async (command, kept) => {
     const at = scene();
     const { told } = await run(at, hooking([command], "ConfigChange"), "touch a", always);
     expect(existsSync(join(at.project, ".cordon/settings.local.json"))).toBe(kept);

@@ -21,6 +21,13 @@ describe("a module as a hook", () => {
     ["ask", answering(`{ decision: "ask", reason: "r" }`), "ask hook.ask", "r"],
     ["allow is no objection", answering(`{ decision: "allow" }`), NONE, ""],
     ["by its name", `export async function preToolUse() { return { decision: "deny" }; }`, DENY, ""],
+    [
+      "the only function",
+      `export const a = 1; export async function guard() { return { decision: "deny" }; }`,
+      DENY,
+      "",
+    ],
+    ["two functions", `export function a() {} export function b() {}`, FAILED, "exports no function"],
     ["an object with it", `export default { preToolUse: async () => ({ decision: "deny" }) };`, DENY, ""],
     ["no promise", `export default () => ({ decision: "deny" });`, DENY, ""],
     [
@@ -61,6 +68,34 @@ describe("a module as a hook", () => {
     const [said, reason] = saidOf(await trial({ settings: hooking([{ type: "module", path }]), at }));
     expect(said).toBe(verdict);
     expect(reason).toContain(why);
+  });
+
+  it.each([
+    ["hooks/guard.js", answering(`{ decision: "deny", reason: input.command }`), undefined],
+    [
+      "hooks/guard.cjs",
+      `module.exports = async ({ input }) => ({ decision: "deny", reason: input.command });`,
+      undefined,
+    ],
+    [
+      "hooks/guard.js",
+      `module.exports = async ({ input }) => ({ decision: "deny", reason: input.command });`,
+      "commonjs",
+    ],
+    [
+      "hooks/guard.js",
+      `exports.guard = async ({ input }) => ({ decision: "deny", reason: input.command });`,
+      "commonjs",
+    ],
+  ])("may be called %s: %s (package: %s)", async (name, text, type) => {
+    const at = scene();
+    at.put(`home/app/.claude/${name}`, text);
+    if (type !== undefined) at.put("home/app/package.json", JSON.stringify({ type }));
+    const settings = hooking([{ type: "module", path: `.claude/${name}` }]);
+    expect(saidOf(await trial({ settings, at }))).toEqual([
+      DENY,
+      expect.stringContaining("denied it: touch made"),
+    ]);
   });
 
   it.each([
