@@ -1,7 +1,7 @@
 export { createGate, gateFor } from "./host/gate.ts";
 export type { CallInput, Gate, GateOptions, KnownFacts } from "./host/gate.ts";
 export { openLiveGate } from "./host/live-gate.ts";
-export type { LiveGate } from "./host/live-gate.ts";
+export type { ChangeHooks, LiveGate } from "./host/live-gate.ts";
 export { runCall } from "./host/run/run-call.ts";
 export type { Answer, Asker, Outcome, Question, RunSetup } from "./host/run/run-call.ts";
 export { terminalAsker } from "./host/prompts/terminal.ts";

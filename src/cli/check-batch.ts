@@ -2,11 +2,10 @@ import { isAbsolute } from "node:path";
 import type { ToolCall } from "../core/call/call.ts";
 import { type JsonObject, isObject, stringAt, trueAt } from "../core/call/json.ts";
 import { modeNamed } from "../core/call/mode.ts";
-import { prepare } from "../core/gate.ts";
 import type { GateContext } from "../core/inquiry/inquiry.ts";
 import { buildPolicy } from "../core/settings/merge.ts";
 import type { SettingsScope, SettingsSource } from "../core/settings/source.ts";
-import { type GateOptions, createGate, decideCall, guardsAt } from "../host/gate.ts";
+import { type GateOptions, contextAt, createGate, decideCall } from "../host/gate.ts";
 import { readLines } from "../host/lines.ts";
 import { loadSources } from "../host/settings/load.ts";
 import { codeOf, reasonOf } from "../host/settings/read-file.ts";
@@ -82,7 +81,7 @@ export async function checkBatch(options: GateOptions, setup: BatchSetup, io: Te
       const policy = buildPolicy(sources, place, loaded.fingerprint);
       for (const problem of policy.problems)
         if (problem.file !== undefined && problem.severity !== "note") tell(lineFor(problem, options));
-      context = prepare(policy, { ...place, guards: guardsAt(policy, home, options.env ?? {}) }, tables);
+      context = contextAt(policy, place, (options.ambient !== false && options.env) || {}, tables);
       if (contexts.size >= MOST_CONTEXTS) contexts.clear();
       contexts.set(key, context);
     }

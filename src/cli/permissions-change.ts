@@ -189,6 +189,7 @@ function textOf(file: string): string | undefined {
 /** Whether the rule stands under its own key. A file that cannot be read is left to `planned`, where it is named. */
 function stands(file: string, effect: RuleEffect, rule: string): boolean {
   const reading = readWhole(file, "refuse");
+  if (reading.kind === "fault") return true;
   const text = reading.kind === "bytes" ? utf8(reading.bytes) : undefined;
   const { root } = readDocument(text ?? "{}");
   const groups = root === undefined ? [] : propertiesOf(root).filter(({ name }) => name === "permissions");

@@ -9,6 +9,7 @@ import type { Mode } from "../core/call/mode.ts";
 import { judge, prepare } from "../core/gate.ts";
 import { type GateContext, examine } from "../core/inquiry/inquiry.ts";
 import { needsOf } from "../core/inquiry/needs.ts";
+import type { MovedDirectory } from "../core/inquiry/path-classes.ts";
 import type { Tables } from "../core/knowledge/tables.ts";
 import { buildPolicy } from "../core/settings/merge.ts";
 import type { Policy } from "../core/settings/policy.ts";
@@ -98,6 +99,17 @@ function homeIn(env: Readonly<Record<string, string | undefined>>): string {
   return home !== undefined && isAbsolute(home) ? home : userInfo().homedir;
 }
 
+/** What calls at a place are judged by: the policy, what guards it there, and what runs when cordon runs. */
+export function contextAt(
+  policy: Policy,
+  place: Place,
+  env: Readonly<Record<string, string | undefined>>,
+  tables: Tables,
+): GateContext {
+  const guards = guardsAt(policy, place.home, env);
+  return prepare(policy, { ...place, guards, program: PROGRAM, moved: movedBy(env, place) }, tables);
+}
+
 /** A gate for a policy that is already built. */
 export function gateFor(
   policy: Policy,
@@ -106,11 +118,7 @@ export function gateFor(
   tables: Tables,
   mode?: Mode,
 ): Gate {
-  const context = prepare(
-    policy,
-    { ...place, guards: guardsAt(policy, place.home, env), program: PROGRAM },
-    tables,
-  );
+  const context = contextAt(policy, place, env, tables);
   const call = (input: CallInput): ToolCall => ({
     tool: input.tool,
     input: input.input,
@@ -142,14 +150,41 @@ const PROGRAM: readonly string[] = ["dist", "cordon", "node_modules/unbash", "no
   (name) => join(fileURLToPath(new URL("../..", import.meta.url)), name),
 );
 
-/** cordon's own state at this place: what it trusts, remembers and records. */
-export function guardsAt(
+/** cordon's own state at this place: what it trusts, remembers and records, and who gives the policy. */
+function guardsAt(
   policy: Policy,
   home: string,
   env: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
   const { path } = policy.cordon.audit;
-  return [stateDirectory(env, home), runtimeDirectory(env, home), ...(path === undefined ? [] : [path])];
+  const helpers = policy.managed.helpers ?? [];
+  const state = [stateDirectory(env, home), runtimeDirectory(env, home)];
+  return [...state, ...(path === undefined ? [] : [path]), ...helpers];
+}
+
+/** Variables that put a directory below home elsewhere, and where it lies without them. */
+const MOVABLE: readonly (readonly [name: string, usual: string])[] = [
+  ["CLAUDE_CONFIG_DIR", ".claude"],
+  ["CODEX_HOME", ".codex"],
+  ["GNUPGHOME", ".gnupg"],
+  ["CARGO_HOME", ".cargo"],
+  ["XDG_CONFIG_HOME", ".config"],
+  ["XDG_STATE_HOME", ".local/state"],
+  ["XDG_DATA_HOME", ".local/share"],
+  ["XDG_CACHE_HOME", ".cache"],
+];
+
+/** Where these directories lie; a relative path is seen from the directory the gate stands in. */
+function movedBy(
+  env: Readonly<Record<string, string | undefined>>,
+  { cwd, home }: Pick<Place, "cwd" | "home">,
+): readonly MovedDirectory[] {
+  return MOVABLE.flatMap(([name, usual]) => {
+    const { [name]: named } = env;
+    if (named === undefined || named === "") return [];
+    const path = resolve(cwd, named);
+    return path === join(home, usual) || path === "/" ? [] : [{ usual, path }];
+  });
 }
 
 /** Reads a call, finds out what the core asks for, and lets it decide. */

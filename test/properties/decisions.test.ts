@@ -173,6 +173,7 @@ describe("decisions", () => {
       globs: new Map(),
       branches: new Map(),
       trees: new Map(),
+      below: new Map(),
       texts: new Map(),
       urls: new Map(),
     };
