@@ -96,7 +96,7 @@ describe("the retention beside writers", () => {
       ...killPlan(5, 3).map((plan) => ({ ...plan, size: 3_000 })),
     ]).finally(() => (busy = false));
     // Each look ends the life of two days more, while others write, start files and look.
-    for (let days = 19; busy || days >= 10; days -= 2) {
+    for (let days = 19; busy || days >= 9; days -= 2) {
       removed += enforceRetention({ directory, days: Math.max(days, 10), clock: Date.now }).length;
       expect(verifyAudit(directory).damage).toEqual([]);
       await new Promise((resolve) => setTimeout(resolve, 60));

@@ -114,8 +114,9 @@ function judge(inquiry: Inquiry, moved: Moved): readonly Opinion[] {
   }
   // What stands in the command is looked at by the rules themselves.
   if (named && !made) return opinions;
-  for (const { rule, family, globs } of inquiry.context.rules.paths(segmentsOf(path))) {
-    if (rule.effect === "allow" || family !== "Edit") continue;
+  // Read rules as well: what may not be read may not be changed either.
+  for (const { rule, globs } of inquiry.context.rules.paths(segmentsOf(path))) {
+    if (rule.effect === "allow") continue;
     if (!globs.some((glob) => matchGlob(glob, path))) continue;
     const why = `it ${verb} \`${path}\`, which the ${rule.effect} rule \`${rule.text}\` covers`;
     opinions.push(

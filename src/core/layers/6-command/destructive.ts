@@ -154,24 +154,30 @@ function decodes({ words, reading }: Invocation): boolean {
  */
 function downloadDanger(invocation: Invocation, script: Script): readonly Danger[] {
   const { reading, pipe } = invocation;
-  const downloads = (other: Invocation): boolean => other.reading.network || decodes(other);
-  const why = "runs what it downloads or decodes, unseen";
-  const instead = "write it to a file, read it, then run it";
+  const isUnseen = (other: Invocation): boolean => other.reading.network || decodes(other);
+  const danger = (seen: readonly Invocation[]): readonly Danger[] => {
+    const verb = seen.some(({ reading: { network } }) => network) ? "downloads" : "decodes";
+    const instead = "write it to a file, read it, then run it";
+    return seen.length === 0
+      ? []
+      : [{ code: "cmd.destructive", why: `runs what it ${verb}, unseen`, instead }];
+  };
   if (reading.stdin !== undefined && pipe !== undefined && pipe.stage > 0) {
     const before = script.invocations.filter(
       (other) => other.pipe?.pipeline === pipe.pipeline && other.pipe.stage < pipe.stage,
     );
-    if (before.some(downloads)) return [{ code: "cmd.destructive", why, instead }];
+    const found = danger(before.filter(isUnseen));
+    if (found.length > 0) return found;
   }
   const runs = reading.class === "runs-code" || reading.inner.some(({ kind }) => kind === "shell");
   if (!runs) return [];
-  const inside = script.invocations.some(
+  const inside = script.invocations.filter(
     (other) =>
       other.id !== invocation.id &&
       other.parent === undefined &&
       other.span.start > invocation.span.start &&
       other.span.end < invocation.span.end &&
-      downloads(other),
+      isUnseen(other),
   );
-  return inside ? [{ code: "cmd.destructive", why, instead }] : [];
+  return danger(inside);
 }
