@@ -44,8 +44,11 @@ export function naiveFold(opinions: readonly Opinion[]): "allow" | "ask" | "deny
       if (other.effect !== "allow" || other.answers === undefined || !listed.includes(other.answers))
         continue;
       if (other.part === undefined && other.subject === undefined) answered = true;
-      else if (opinion.subject !== undefined) answered ||= other.subject === opinion.subject;
-      else answered ||= other.subject === undefined && other.part === opinion.part;
+      else if (opinion.subject !== undefined) {
+        const whole = opinion.about?.place === undefined || opinion.about.place === other.about?.place;
+        const same = other.subject === opinion.subject && other.about?.use === opinion.about?.use;
+        answered ||= same && whole;
+      } else answered ||= other.subject === undefined && other.part === opinion.part;
     }
     if (!answered) stands = true;
     if (!answered && opinion.otherwise === "deny") closed = true;

@@ -10,6 +10,13 @@ const place = {
   why: fc.constantFrom("a", "b", "c"),
   part: fc.option(fc.nat(2), { nil: undefined }),
   subject: fc.option(fc.constantFrom("/p/a", "/p/b"), { nil: undefined }),
+  about: fc.option(
+    fc.record({
+      use: fc.constantFrom("0 read /p/a", "0 write /p/a"),
+      place: fc.option(fc.constantFrom("/p/a1", "/p/a2"), { nil: undefined }),
+    }),
+    { nil: undefined },
+  ),
 };
 
 /** Any opinion a layer could have, well-formed: asks have a kind, allows an answerer. */

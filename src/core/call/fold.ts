@@ -1,6 +1,6 @@
 import { ANSWERS, ASK_KINDS, type Answerer, type AskKind } from "./ask.ts";
 import type { Verdict } from "./effect.ts";
-import { LAYERS, type Opinion } from "./opinion.ts";
+import { type About, LAYERS, type Opinion } from "./opinion.ts";
 
 /** What a set of opinions comes to, and the one that decided. */
 export interface Folded {
@@ -110,8 +110,8 @@ export function answering(allows: readonly Opinion[]): (ask: Opinion) => boolean
 }
 
 /** Opinions about different things have different names; undefined for the whole call. */
-function aboutOf({ part, subject }: Opinion): string | undefined {
-  if (subject !== undefined) return `subject ${subject}`;
+function aboutOf({ part, subject, about }: Opinion): string | undefined {
+  if (subject !== undefined) return about === undefined ? `subject ${subject}` : `use ${about.use}`;
   return part === undefined ? undefined : `part ${part}`;
 }
 
@@ -122,8 +122,13 @@ export function answers(allow: Opinion, ask: Opinion): boolean {
     return false;
   const wholeCall = allow.part === undefined && allow.subject === undefined;
   if (wholeCall) return true;
-  if (ask.subject !== undefined) return allow.subject === ask.subject;
+  if (ask.subject !== undefined) return allow.subject === ask.subject && isSameUse(allow.about, ask.about);
   return allow.subject === undefined && allow.part === ask.part;
+}
+
+/** A question about one place is answered by what covers that place; one about the whole use by either. */
+function isSameUse(allow: About | undefined, ask: About | undefined): boolean {
+  return allow?.use === ask?.use && (ask?.place === undefined || ask.place === allow?.place);
 }
 
 type Order = (a: Opinion, b: Opinion) => number;

@@ -21,6 +21,14 @@ export interface RuleRef {
   readonly line?: number | undefined;
 }
 
+/** One use of a path. What may be read may not be written for that, nor may its neighbour. */
+export interface About {
+  /** The part, the action and the path as the command has it: the same for all that is said about this use. */
+  readonly use: string;
+  /** Of several places it leads to, as a pattern does, the one that is meant; absent = the use as a whole. */
+  readonly place?: string | undefined;
+}
+
 /**
  * One layer's opinion of one tool call, or of one part of it.
  *
@@ -44,6 +52,8 @@ export interface Opinion {
   readonly part?: number | undefined;
   /** The path or host this is about; an answer must name the same one. */
   readonly subject?: string | undefined;
+  /** Of a path: for what it is used, and where. An answer must be about the same use. */
+  readonly about?: About | undefined;
   readonly rule?: RuleRef | undefined;
   readonly span?: Span | undefined;
   /** What would be lost and what to run instead, for destructive calls. */

@@ -1,4 +1,5 @@
 import type { Facts, PathFact } from "../call/facts.ts";
+import type { About } from "../call/opinion.ts";
 import { HOLE } from "../call/word.ts";
 import { baseOf, isWithin, normalise, parentOf } from "../call/path.ts";
 import type { GateContext, Inquiry, PathUse } from "./inquiry.ts";
@@ -74,6 +75,11 @@ function removed(use: PathUse, path: string, facts: Facts): Located {
 function uncertain(use: PathUse): Located {
   const name = normalise(use.path);
   return { use, name, real: name, names: [name], type: "unknown", certain: false };
+}
+
+/** What an opinion on a path is about: the use as a whole or, with `place`, one of the places it leads to. */
+export function aboutUse({ part, action, path }: PathUse, place?: string): About {
+  return { use: `${part ?? ""} ${action} ${path}`, place };
 }
 
 /** The directories a call may work in, by name and by where they really are. */

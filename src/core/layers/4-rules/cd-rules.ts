@@ -2,7 +2,7 @@ import type { Facts } from "../../call/facts.ts";
 import { matchGlob } from "../../call/glob.ts";
 import type { Opinion } from "../../call/opinion.ts";
 import type { Inquiry } from "../../inquiry/inquiry.ts";
-import { locate } from "../../inquiry/locate.ts";
+import { aboutUse, locate } from "../../inquiry/locate.ts";
 import { refOf } from "../../inquiry/rule-index.ts";
 
 /**
@@ -14,7 +14,7 @@ export function cdOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
   if (inquiry.tool !== "Cd" || directories.length === 0) return [];
   return inquiry.uses.flatMap((use) =>
     locate(use, facts).flatMap((place): readonly Opinion[] => {
-      const base = { layer: "rules", subject: use.path } as const;
+      const base = { layer: "rules", subject: use.path, about: aboutUse(use, place.name) } as const;
       const opinions = directories.flatMap(({ rule, globs }): readonly Opinion[] => {
         const covers = (name: string): boolean => globs.some((glob) => matchGlob(glob, name));
         const { text, effect } = rule;

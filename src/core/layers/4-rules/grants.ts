@@ -5,7 +5,7 @@ import type { Opinion } from "../../call/opinion.ts";
 import { readRule } from "../../settings/rule.ts";
 import { canonicalHost } from "../../inquiry/hosts.ts";
 import type { Inquiry } from "../../inquiry/inquiry.ts";
-import { locate } from "../../inquiry/locate.ts";
+import { aboutUse, locate } from "../../inquiry/locate.ts";
 import { commandForms } from "../../inquiry/command-forms.ts";
 import { compileDomain } from "../../inquiry/domains.ts";
 import { pathGlobs } from "../../inquiry/rule-index.ts";
@@ -20,7 +20,7 @@ export function grantOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[
   return facts.grants.flatMap(({ rule: text }) => {
     const [reading] = readRule(text, "allow").readings;
     if (reading === undefined) return [];
-    const say = (place: Pick<Opinion, "part" | "subject">): Opinion => ({
+    const say = (place: Pick<Opinion, "part" | "subject" | "about">): Opinion => ({
       layer: "rules",
       effect: "allow",
       code: "grant.session",
@@ -50,7 +50,7 @@ export function grantOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[
               place.certain &&
               [place.name, place.real].every((name) => globs.some((glob) => matchGlob(glob, name))),
           )
-          .map((place) => say({ subject: place.use.path }));
+          .map(({ use, name }) => say({ subject: use.path, about: aboutUse(use, name) }));
       }
       case "domain": {
         const fact = facts.urls.get(`url:${stringAt(inquiry.call.input, "url") ?? ""}`);

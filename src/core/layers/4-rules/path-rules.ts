@@ -5,7 +5,7 @@ import { segmentsOf } from "../../call/path.ts";
 import { HOLE } from "../../call/word.ts";
 import type { Rule } from "../../settings/rule.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
-import { type Located, locate } from "../../inquiry/locate.ts";
+import { type Located, aboutUse, locate } from "../../inquiry/locate.ts";
 import { type PathRule, type RuleIndex, refOf } from "../../inquiry/rule-index.ts";
 
 /** What Read and Edit rules say to the paths of a call, whatever tool it is. */
@@ -82,6 +82,7 @@ function allows(rules: readonly PathRule[], located: Located, use: PathUse): rea
     why: `the allow rule \`${rule.text}\` covers \`${use.shown}\``,
     answers: named ? "path-rule" : family === "Edit" ? "edit-rule" : "rule",
     subject: use.path,
+    about: aboutUse(use, located.name),
     rule: refOf(rule),
   });
   const covering = (name: string): readonly PathRule[] =>

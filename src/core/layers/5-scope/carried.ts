@@ -4,7 +4,7 @@ import type { Opinion } from "../../call/opinion.ts";
 import { absolute, baseOf, normalise, segmentsOf } from "../../call/path.ts";
 import { type Carrying, carryingsOf, isWhole, needBelow } from "../../inquiry/carry.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
-import { locate } from "../../inquiry/locate.ts";
+import { aboutUse, locate } from "../../inquiry/locate.ts";
 import type { PathMeaning } from "../../inquiry/path-classes.ts";
 import { refOf } from "../../inquiry/rule-index.ts";
 
@@ -96,7 +96,8 @@ function placesOf(
 
 function judge(inquiry: Inquiry, moved: Moved): readonly Opinion[] {
   const { path, use, made, named } = moved;
-  const place = { layer: "scope", part: use.part, subject: use.path, span: use.span } as const;
+  const about = aboutUse(use, path);
+  const place = { layer: "scope", part: use.part, subject: use.path, about, span: use.span } as const;
   const verb = made ? "would put" : "takes along";
   const opinions: Opinion[] = [];
   const later = inquiry.mode === "acceptEdits";

@@ -4,7 +4,7 @@ import { stringAt } from "../../call/json.ts";
 import type { Opinion } from "../../call/opinion.ts";
 import { baseOf, isWithin, parentOf, segmentsOf } from "../../call/path.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
-import type { Located } from "../../inquiry/locate.ts";
+import { type Located, aboutUse } from "../../inquiry/locate.ts";
 import type { PathMeaning } from "../../inquiry/path-classes.ts";
 
 /** What the meaning of a path (a guard, a credential store, a protected file ...) says to this use. */
@@ -49,7 +49,8 @@ function carried(inquiry: Inquiry, use: PathUse, located: Located): readonly Opi
         kind === "guard" || kind === "credential" || kind === "agentConfig" || kind === "protected",
     );
   if (meaning === undefined) return [];
-  const place = { layer: "scope", part: use.part, subject: use.path, span: use.span } as const;
+  const about = aboutUse(use, located.name);
+  const place = { layer: "scope", part: use.part, subject: use.path, about, span: use.span } as const;
   const why = `\`${use.shown}\` holds \`${meaning.pattern}\`: ${meaning.why}`;
   if (use.action === "delete" && (meaning.class === "guard" || meaning.class === "credential"))
     return [{ ...place, effect: "deny", code: `path.${meaning.class}`, why }];
@@ -77,7 +78,8 @@ function judge(
   changes: boolean,
   facts: Facts,
 ): Opinion | undefined {
-  const place = { layer: "scope", part: use.part, subject: use.path, span: use.span } as const;
+  const about = aboutUse(use, located.name);
+  const place = { layer: "scope", part: use.part, subject: use.path, about, span: use.span } as const;
   const link = located.name !== located.real && !use.shown.includes(baseOf(located.real));
   const what = link ? `\`${use.shown}\`, which leads to \`${located.real}\`,` : `\`${use.shown}\``;
   switch (meaning.class) {

@@ -4,6 +4,7 @@ import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
 import {
   type Located,
   type Workspace,
+  aboutUse,
   isInside,
   leavesByLink,
   locate,
@@ -42,7 +43,8 @@ function judge(
     );
   const inside = isInside(located, workspace);
   const changes = use.action === "write" || use.action === "delete";
-  const place = { layer: "scope", part: use.part, subject: use.path, span: use.span } as const;
+  const about = aboutUse(use, located.name);
+  const place = { layer: "scope", part: use.part, subject: use.path, about, span: use.span } as const;
   const what =
     located.name === located.real
       ? `\`${use.shown}\``

@@ -10,7 +10,7 @@ import type { Invocation, Script } from "../../shell/script.ts";
 import { isHarmlessVariable, isSensitiveVariable } from "../../shell/variables.ts";
 import { show } from "../../inquiry/show.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
-import { type Workspace, locate, workspaceOf } from "../../inquiry/locate.ts";
+import { type Workspace, aboutUse, locate, workspaceOf } from "../../inquiry/locate.ts";
 import { criticalReason, remoteReason } from "./critical.ts";
 import { dangerOpinion, dangersOf } from "./destructive.ts";
 import { pushOpinions } from "./git-push.ts";
@@ -323,6 +323,7 @@ function redirectOpinions(inquiry: Inquiry): readonly Opinion[] {
       why: `a redirect writes \`${use.shown}\``,
       part: use.part,
       subject: use.path,
+      about: aboutUse(use),
       span: use.span,
     }));
 }

@@ -4,7 +4,7 @@ import { isKnown } from "../../call/word.ts";
 import type { Invocation } from "../../shell/script.ts";
 import { isHarmlessVariable } from "../../shell/variables.ts";
 import type { Inquiry } from "../../inquiry/inquiry.ts";
-import { isInside, locate, workspaceOf } from "../../inquiry/locate.ts";
+import { aboutUse, isInside, locate, workspaceOf } from "../../inquiry/locate.ts";
 
 /** Commands whose literal, in-scope forms the mode accepts (semantics, section 7). */
 const COMMANDS: ReadonlySet<string> = new Set(["mkdir", "touch", "rm", "rmdir", "mv", "cp", "sed"]);
@@ -16,7 +16,7 @@ export function acceptEditsOpinions(inquiry: Inquiry, facts: Facts): readonly Op
     use,
     ok: use.known && locate(use, facts).every((located) => located.certain && isInside(located, workspace)),
   }));
-  const accept = (place: Pick<Opinion, "part" | "subject">): Opinion => ({
+  const accept = (place: Pick<Opinion, "part" | "subject" | "about">): Opinion => ({
     layer: "mode",
     effect: "allow",
     answers: "acceptEdits",
@@ -25,7 +25,9 @@ export function acceptEditsOpinions(inquiry: Inquiry, facts: Facts): readonly Op
     ...place,
   });
   if (inquiry.class === "edit")
-    return inside.filter(({ ok }) => ok).map(({ use }) => accept({ subject: use.path }));
+    return inside
+      .filter(({ ok }) => ok)
+      .map(({ use }) => accept({ subject: use.path, about: aboutUse(use) }));
   if (inquiry.script === undefined) return [];
   const parts = inquiry.script.invocations.filter(
     (invocation) =>
@@ -34,7 +36,7 @@ export function acceptEditsOpinions(inquiry: Inquiry, facts: Facts): readonly Op
   const redirects = inside.filter(({ use, ok }) => ok && use.redirect && use.action === "write");
   return [
     ...parts.map(({ id }) => accept({ part: id })),
-    ...redirects.map(({ use }) => accept({ subject: use.path })),
+    ...redirects.map(({ use }) => accept({ subject: use.path, about: aboutUse(use) })),
   ];
 }
 

@@ -2,6 +2,7 @@ import type { Facts } from "../../call/facts.ts";
 import { stringAt } from "../../call/json.ts";
 import type { Opinion } from "../../call/opinion.ts";
 import type { Inquiry } from "../../inquiry/inquiry.ts";
+import { aboutUse } from "../../inquiry/locate.ts";
 import { show } from "../../inquiry/show.ts";
 import { acceptEditsOpinions } from "./accept-edits.ts";
 import { planOpinions } from "./plan.ts";
@@ -81,7 +82,7 @@ function unmatched(inquiry: Inquiry): readonly Opinion[] {
   const ask = (
     why: string,
     code: Opinion["code"],
-    place: Pick<Opinion, "part" | "subject" | "span"> = {},
+    place: Pick<Opinion, "part" | "subject" | "about" | "span"> = {},
   ): Opinion => ({
     layer: "mode",
     effect: "ask",
@@ -107,7 +108,7 @@ function unmatched(inquiry: Inquiry): readonly Opinion[] {
         ask(
           `nothing allows ${inquiry.class === "edit" ? "changing" : "reading"} \`${use.shown}\``,
           "mode.default",
-          { subject: use.path },
+          { subject: use.path, about: aboutUse(use) },
         ),
       );
     case "web-fetch":
