@@ -1,7 +1,8 @@
 import type { Span, ToolCall } from "../call/call.ts";
 import { isObject, stringAt } from "../call/json.ts";
 import type { Mode } from "../call/mode.ts";
-import { absolute, expandHome } from "../call/path.ts";
+import { escapeGlob } from "../call/glob.ts";
+import { absolute, baseOf, expandHome } from "../call/path.ts";
 import { HOLE, type Word, isKnown } from "../call/word.ts";
 import type { Tables } from "../knowledge/tables.ts";
 import type { Policy } from "../settings/policy.ts";
@@ -136,7 +137,21 @@ function fileUses(base: Inquiry, tool: string, kind: "read" | "edit"): Inquiry {
     );
     uses.push(use(directory, pattern, true));
   }
+  // Which files are searched is said by name; `!x` leaves some out.
+  if (tool === "Grep" && pattern !== undefined && !pattern.startsWith("!")) {
+    for (const name of alternatives(baseOf(pattern))) {
+      const at = absolute(path, name);
+      const glob = /[*?[]/.test(name) ? `${escapeGlob(path)}/${name}` : undefined;
+      uses.push({ ...use(at, name, false, glob), hint: true });
+    }
+  }
   return { ...base, uses };
+}
+
+/** The names a pattern with one pair of braces stands for. */
+function alternatives(name: string): readonly string[] {
+  const [, before = "", inner = "", after = ""] = /^([^{}]*)\{([^{}]*)\}([^{}]*)$/.exec(name) ?? [];
+  return inner === "" ? [name] : inner.split(",").map((each) => `${before}${each}${after}`);
 }
 
 function shellUses(script: Script, call: ToolCall): readonly PathUse[] {

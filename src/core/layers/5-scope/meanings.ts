@@ -91,7 +91,7 @@ function judge(
         why: `${what} is ${meaning.why}, which no agent may touch`,
       };
     case "credential":
-      if (isNamed(inquiry, located, changes)) return undefined;
+      if (isNamed(inquiry, located, meaning, changes)) return undefined;
       return {
         ...place,
         effect: "deny",
@@ -149,13 +149,23 @@ function judge(
   }
 }
 
+/** Directories that hold stores beside much else. */
+const GENERAL: ReadonlySet<string> = new Set(
+  "~ .config .local share state Library etc var home".split(" ").concat("Application Support"),
+);
+
 /** A user or managed rule whose pattern names the path opens a credential store. */
-function isNamed(inquiry: Inquiry, located: Located, changes: boolean): boolean {
+function isNamed(inquiry: Inquiry, located: Located, meaning: PathMeaning, changes: boolean): boolean {
+  // `~/**` covers every store and names none.
+  const telling = segmentsOf(meaning.pattern).filter((word) => !GENERAL.has(word) && !/[*?[]/.test(word));
+  const words = new Set([...telling, ...located.names.map(baseOf)]);
   const near = inquiry.context.rules.paths(located.names.flatMap(segmentsOf));
   return [...near].some((candidate) => {
     const { rule, family, bare } = candidate;
     if (rule.effect !== "allow" || bare) return false;
     if (rule.scope !== "user" && rule.scope !== "managed") return false;
+    if (rule.specifier.kind !== "path" || !segmentsOf(rule.specifier.pattern).some((word) => words.has(word)))
+      return false;
     if (changes && family !== "Edit") return false;
     return located.names.every((name) => candidate.globs.some((glob) => matchGlob(glob, name)));
   });

@@ -59,8 +59,9 @@ export function criticalReason(
   }
   // `dir/*` is all of `dir`.
   if (pattern !== undefined && sweeping) {
-    const whole = /\/[^/]*$/.exec(use.glob ?? "")?.[0] ?? "";
-    const wide = /^\/(?:\*|\?+|\.\*|\{|\[[^\]]*\]\*?)/.test(whole) || pattern === "/";
+    const last = (/[^/]*\/?$/.exec(use.glob ?? "")?.[0] ?? "").replace(/\[[^\]]*\]/g, "?");
+    // `*.log` is some of it, `*`, `.*` and `[a-z]*` mean all.
+    const wide = /^(?:\.?[*?]+|[*?]+\.[*?]+)\/?$|\{/.test(last) || pattern === "/";
     if (wide) {
       const why = placeReason(pattern, workspace, home, sweeping);
       if (why !== undefined) return `everything in ${why}`;

@@ -103,14 +103,16 @@ function unmatched(inquiry: Inquiry): readonly Opinion[] {
       );
     }
     case "read":
-    case "edit":
-      return inquiry.uses.map((use) =>
+    case "edit": {
+      const uses = inquiry.uses.filter(({ hint }) => hint !== true);
+      return uses.map((use) =>
         ask(
           `nothing allows ${inquiry.class === "edit" ? "changing" : "reading"} \`${use.shown}\``,
           "mode.default",
           { subject: use.path, about: aboutUse(use) },
         ),
       );
+    }
     case "web-fetch":
       return [ask(`no rule allows the address \`${show(stringAt(input, "url") ?? "")}\``, "net.host")];
     case "web-search":
