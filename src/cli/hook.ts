@@ -18,13 +18,14 @@ import { type JsonObject, stringAt, trueAt } from "../core/call/json.ts";
 import { type Mode, atLeastAsStrict } from "../core/call/mode.ts";
 import { absolute } from "../core/call/path.ts";
 import type { Approval } from "../core/layers/11-audit/record.ts";
-import { STOP_AFTER, denialPattern } from "../core/layers/8-approval/denials.ts";
+import { STOP_AFTER, countsAsDenial, denialPattern } from "../core/layers/8-approval/denials.ts";
 import { TOOLS, canonicalTool } from "../core/settings/tools.ts";
 import { launcherPath } from "../host/agents/launcher.ts";
 import { type Gate, createGate } from "../host/gate.ts";
 import { openRecorder } from "../host/run/recorder.ts";
 import type { Probe } from "../host/sandbox/linux/probe.ts";
 import { type Session, openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
+import { insideProject } from "../host/trust/surroundings.ts";
 import { type Command, type Terminal, printable } from "./command.ts";
 import { tidyLog } from "./tidy-log.ts";
 
@@ -189,7 +190,7 @@ async function judge(call: HookCall, io: Terminal, probe: SandboxLook): Promise<
     session: call.session,
     agent: agentOf(call),
   };
-  const decision = gate.decide(asked, { sandboxFault: fault, grants: await grantsOf(session, gate) });
+  const decision = gate.decide(asked, { sandboxFault: fault, grants: grantsOf(session, gate) });
   // Standard error is the agent's: trouble with the log shows only where the record is required.
   const recorder = openRecorder(gate, "hook", Date.now, () => undefined);
   const approval = decision.verdict === "ask" && !canAsk(call, decision) ? UNASKED : undefined;
@@ -212,8 +213,9 @@ async function judge(call: HookCall, io: Terminal, probe: SandboxLook): Promise<
   };
 }
 
-/** How often the session was denied this. Nothing that goes wrong here changes the answer. */
+/** How often the session was denied this; 0 for what is no denial of the call. Nothing that goes wrong here changes the answer. */
 function noteDenial(call: HookCall, decision: Decision, session: Session): number {
+  if (!countsAsDenial(decision)) return 0;
   try {
     const { tool, code } = { tool: canonicalTool(call.tool), code: decision.code };
     return session.deny({
@@ -228,12 +230,10 @@ function noteDenial(call: HookCall, decision: Decision, session: Session): numbe
 }
 
 /** What the person allowed for this session. */
-async function grantsOf(session: Session, gate: Gate): Promise<readonly Grant[]> {
+function grantsOf(session: Session, gate: Gate): readonly Grant[] {
   const grants = session.grants();
-  if (grants.length === 0) return grants;
-  // The agent's variables may come from the project, and name a store that lies in it.
-  const { liesInProject } = await import("../host/session/pass-on.ts");
-  return liesInProject(runtimeDirectory(gate.env, gate.home), gate) ? [] : grants;
+  // The agent's variables may come from the project, and name a store that lies in its checkout.
+  return grants.length > 0 && insideProject(runtimeDirectory(gate.env, gate.home), gate) ? [] : grants;
 }
 
 /** Where instructions may lie; one look at each, and nothing is loaded where there are none. */

@@ -282,6 +282,18 @@ describe("what was allowed for a session", () => {
     expect(await answerTo(at, "pre-tool-use", asked, { XDG_RUNTIME_DIR: outside })).toBeUndefined();
   });
 
+  it("is not read from a store elsewhere in the checkout of the project", async () => {
+    const at = scene();
+    execFileSync("git", ["init", "-q", at.project]);
+    at.put("home/app/part/a", "");
+    const part = join(at.project, "part");
+    const XDG_RUNTIME_DIR = join(at.project, "run");
+    openSession("s", join(XDG_RUNTIME_DIR, "cordon")).grant("Bash(npm test)");
+    const asked = { cwd: part, tool_name: "Bash", tool_input: { command: "npm test" } };
+    const env = { XDG_RUNTIME_DIR, CLAUDE_PROJECT_DIR: part };
+    expect(await answerTo(at, "pre-tool-use", asked, env)).toMatchObject({ permissionDecision: "ask" });
+  });
+
   it("counts for nothing where the store is open to others", async () => {
     const at = scene();
     granted(at, "s", "Bash(npm test)");

@@ -117,15 +117,6 @@ function lineOf({ tool, pattern, code, count }: DenialKind): string {
   return `${count}x ${tool === pattern || pattern.startsWith(`${tool}(`) ? pattern : `${tool} ${pattern}`} (${code})`;
 }
 
-/** True for a store of sessions that lies in the project: who can write there would grant to themselves. */
-export function liesInProject(
-  directory: string,
-  { root, home }: { readonly root: string; readonly home: string },
-): boolean {
-  const top = realAbove(root);
-  return isInside(realAbove(directory), top) && !isInside(realAbove(home), top);
-}
-
 /** The agent takes what stands between such marks for its host's own words; none may end or begin here. */
 function plain(line: string): string {
   return line.replace(/<(?=\s*\/?\s*system-)/gi, "&lt;");

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { SettingsSource, SourcePlace } from "../../core/settings/source.ts";
 import { managedFiles } from "./managed.ts";
 import { type HelperMemory, askHelpers, helperMemory } from "./policy-helper.ts";
 import { type Environment, ownUserFile, projectFiles, stateDirectory } from "./places.ts";
-import { type FileReading, codeOf, readWhole, reasonOf, utf8 } from "./read-file.ts";
+import { type FileReading, readWhole, utf8 } from "./read-file.ts";
 import { isWritten } from "./written.ts";
-import { type Belief, realAbove, recordedTrust } from "../trust/belief.ts";
-import { isInside, trustPlaceOf } from "../trust/place.ts";
+import { type Belief, recordedTrust } from "../trust/belief.ts";
+import { checkoutAbove, insideProject } from "../trust/surroundings.ts";
 
 /** What to load, and for whom. All paths absolute. */
 export interface LoadRequest {
@@ -119,28 +120,13 @@ function addManaged(request: LoadRequest, add: Add, looked: string[]): ReadonlyM
 }
 
 function addFiles(request: LoadRequest, add: Add, looked: string[]): void {
-  const { root, home, env } = request;
+  const { root } = request;
   const trusted = request.trusted ?? recordedTrust(request);
   const users = userFiles(request);
   const { local, shared } = projectFiles(root);
-  const state = stateDirectory(env, home);
-  // Looked up only where a local file is there.
-  let inside: boolean | undefined;
-  const stateIsOurs = (): boolean => !(inside ??= insideProject(state, request));
   const project = { anchor: root, base: root };
-  for (const file of local) {
-    looked.push(file);
-    const reading = readWhole(file, "follow");
-    const believed =
-      reading.kind === "bytes" &&
-      ((isWritten(state, file, reading.bytes) && stateIsOurs()) || trusted(file, reading.bytes));
-    const repository = believed === false || believed === "repository";
-    // An absolute anchor of a local file is where the session started.
-    add(
-      { scope: "local", file, trusted: believed !== false, repository, ...project, anchor: request.cwd },
-      reading,
-    );
-  }
+  // An absolute anchor of a local file is where the session started.
+  addLocal(local, { ...project, anchor: request.cwd }, trusted, request, add, looked);
   for (const file of shared) {
     // In the home directory the file of the project is the file of the person.
     if (users.some((user) => user.file === file)) continue;
@@ -164,11 +150,40 @@ function addFiles(request: LoadRequest, add: Add, looked: string[]): void {
 }
 
 /**
- * The files at the top of the checkout, for a session that was started further down in it: what
- * they deny and ask about holds there too, and after `cordon trust` the rest of their rules. They
- * come last: where a value is chosen, everything nearer goes first.
+ * Local files. One that cordon wrote is a person's own, unless the project could have written what
+ * is remembered of that; any other is believed as far as `believes` says.
  */
-function addAbove({ root, home, env, trusted }: LoadRequest, add: Add, looked: string[]): void {
+function addLocal(
+  files: readonly string[],
+  place: Pick<SourcePlace, "anchor" | "base">,
+  believes: NonNullable<LoadRequest["trusted"]>,
+  request: LoadRequest,
+  add: Add,
+  looked: string[],
+): void {
+  const state = stateDirectory(request.env, request.home);
+  // Looked up only where a local file is there.
+  let inside: boolean | undefined;
+  const stateIsOurs = (): boolean => !(inside ??= insideProject(state, request));
+  for (const file of files) {
+    looked.push(file);
+    const reading = readWhole(file, "follow");
+    const believed =
+      reading.kind === "bytes" &&
+      ((isWritten(state, file, reading.bytes) && stateIsOurs()) || believes(file, reading.bytes));
+    const repository = believed === false || believed === "repository";
+    add({ scope: "local", file, trusted: believed !== false, repository, ...place }, reading);
+  }
+}
+
+/**
+ * The files at the top of the checkout, for a session that was started further down in it: what
+ * they deny and ask about holds there too, so does what cordon wrote into the local ones, and after
+ * `cordon trust` the rest of their rules. They come last: where a value is chosen, everything
+ * nearer goes first.
+ */
+function addAbove(request: LoadRequest, add: Add, looked: string[]): void {
+  const { root, home, env, trusted } = request;
   const top = checkoutAbove(root, home);
   if (top === undefined) return;
   if (typeof top === "object") {
@@ -185,31 +200,19 @@ function addAbove({ root, home, env, trusted }: LoadRequest, add: Add, looked: s
   }
   const believes = trusted ?? recordedTrust({ root: top, home, env });
   const { local, shared } = projectFiles(top);
-  for (const file of [...local, ...shared]) {
+  const place = { anchor: top, base: top };
+  addLocal(local, place, believes, request, add, looked);
+  for (const file of shared) {
     looked.push(file);
     const reading = readWhole(file, "follow");
     const believed = reading.kind === "bytes" && believes(file, reading.bytes) !== false;
-    add({ scope: "project", file, trusted: believed, repository: true, anchor: top, base: top }, reading);
+    add({ scope: "project", file, trusted: believed, repository: true, ...place }, reading);
   }
 }
 
 /**
- * The top of the checkout a directory lies in, or why that cannot be told; undefined where the
- * directory is the top itself, is not there, or lies in none but one around the home directory.
- */
-function checkoutAbove(root: string, home: string): string | { readonly why: string } | undefined {
-  try {
-    const { checkout, directory, kind, isHome } = trustPlaceOf(root, home);
-    return kind === "directory" || isHome || checkout === directory ? undefined : checkout;
-  } catch (error) {
-    const code = codeOf(error);
-    return code === "ENOENT" || code === "ENOTDIR" ? undefined : { why: reasonOf(error) };
-  }
-}
-
-/**
- * The user's files. A configuration directory inside the project is no better than the project:
- * its file can only tighten, and the usual one is read as well.
+ * The user's files. A configuration directory that lies in the project, is not there or is somebody
+ * else's is no better than the project: its file can only tighten, and the usual one is read as well.
  */
 function userFiles(request: LoadRequest): readonly { readonly file: string; readonly own: boolean }[] {
   const { cwd, home, env } = request;
@@ -219,22 +222,18 @@ function userFiles(request: LoadRequest): readonly { readonly file: string; read
   if (named === undefined || named === "") return [own, usual];
   const file = join(resolve(cwd, named), "settings.json");
   if (file === usual.file) return [own, usual];
-  return insideProject(file, request) ? [own, usual, { file, own: false }] : [own, { file, own: true }];
+  const foreign = insideProject(file, request) || !isPersons(dirname(file));
+  return foreign ? [own, usual, { file, own: false }] : [own, { file, own: true }];
 }
 
-/**
- * In the project, by name or where links lead, or elsewhere in the checkout the project is a part
- * of; unless the project is the home directory or above it. True where that cannot be told.
- */
-function insideProject(path: string, { root, home }: LoadRequest): boolean {
-  if (isInside(path, root) && !isInside(home, root)) return true;
+/** A directory that is there, belongs to the person or the administrator, and is not open to everybody. */
+function isPersons(directory: string): boolean {
   try {
-    const { place, checkout, directory } = trustPlaceOf(root, home);
-    const [real, realHome] = [realAbove(path), realAbove(home)];
-    return [place, checkout, directory].some((top) => isInside(real, top) && !isInside(realHome, top));
-  } catch (error) {
-    // A project that is not there holds nothing.
-    return codeOf(error) !== "ENOENT";
+    const stats = statSync(directory);
+    const mine = process.geteuid === undefined || stats.uid === process.geteuid() || stats.uid === 0;
+    return stats.isDirectory() && mine && (stats.mode & 0o002) === 0;
+  } catch {
+    return false;
   }
 }
 

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
+  rmSync,
   chmodSync,
   chownSync,
   mkdirSync,
@@ -151,6 +152,22 @@ describe("the user's files", () => {
       ]);
     },
   );
+
+  it.each<readonly [string, (directory: string) => void]>([
+    ["is not there", (directory) => rmSync(directory, { recursive: true })],
+    ["is open to everybody", (directory) => chmodSync(directory, 0o777)],
+    ...(isRoot
+      ? [["is somebody else's", (directory: string) => chownSync(directory, nobodyOfTests(), 0)] as const]
+      : []),
+  ])("CLAUDE_CONFIG_DIR that %s does not take the place of ~/.claude", (_, change) => {
+    const here = machine();
+    here.put(join(here.home, ".claude/settings.json"), deny("A"));
+    here.put(join(here.top, "else/settings.json"), deny("B"));
+    change(join(here.top, "else"));
+    const { sources } = loadSources(here.request({ env: { CLAUDE_CONFIG_DIR: join(here.top, "else") } }));
+    expect(seen(here, sources)[0]).toBe(`user /home/dev/.claude/settings.json ${deny("A")}`);
+    expect(sources.slice(1).every(({ trusted, repository }) => !trusted && repository)).toBe(true);
+  });
 
   it.each<readonly [string, (here: Machine) => { readonly root: string; readonly named: string }]>([
     ["by a link to the project", (here) => ({ root: here.root, named: join(here.top, "link/conf") })],
@@ -493,6 +510,30 @@ describe("a session started further down in a checkout", () => {
       { scope: "project", file, trusted: false, repository: true, anchor: at.root, base: at.root },
     ]);
     expect(looked).toContain(file);
+  });
+
+  it("has what cordon wrote at the top for the person, anchored there, until a byte of it changes", () => {
+    const at = machine();
+    mkdirSync(join(at.root, ".git"));
+    const allow = '{"permissions": {"allow": ["Bash(ls)"]}}';
+    const file = at.put(join(at.root, ".cordon/settings.local.json"), allow);
+    const request = at.request(below(at));
+    const source = { scope: "local", file, anchor: at.root, base: at.root };
+    expect(loadSources(request).sources).toMatchObject([{ ...source, trusted: false, repository: true }]);
+    recordWritten(at.state, file, [Buffer.from(allow)]);
+    expect(loadSources(request).sources).toMatchObject([{ ...source, trusted: true, repository: false }]);
+    writeFileSync(file, `${allow} `);
+    expect(policyAt(request)).toMatchObject({ rules: [], ignored: { rules: 1, files: [file] } });
+  });
+
+  it("believes no state directory that lies elsewhere in the checkout", () => {
+    const at = machine();
+    mkdirSync(join(at.root, ".git"));
+    const allow = '{"permissions": {"allow": ["Bash(ls)"]}}';
+    const file = at.put(join(at.root, ".cordon/settings.local.json"), allow);
+    recordWritten(join(at.root, "state/cordon"), file, [Buffer.from(allow)]);
+    const env = { XDG_STATE_HOME: join(at.root, "state") };
+    expect(policyAt(at.request({ ...below(at), env })).rules).toEqual([]);
   });
 
   it("is not, where there is no checkout, or one around the home directory", () => {
