@@ -57,6 +57,7 @@ export async function checkBatch(options: GateOptions, setup: BatchSetup, io: Te
   const contexts = new Map<string, GateContext>();
   let faulty = 0;
   let number = 0;
+  let calls = 0;
   let pending: string[] = [];
   const flush = (): void => {
     if (pending.length > 0) io.stdout(`${pending.join("\n")}\n`);
@@ -104,6 +105,7 @@ export async function checkBatch(options: GateOptions, setup: BatchSetup, io: Te
       reading = false;
       number++;
       if (text.trim() !== "") {
+        calls++;
         const answer = deepProof(
           () => answerTo(text),
           number,
@@ -124,7 +126,7 @@ export async function checkBatch(options: GateOptions, setup: BatchSetup, io: Te
   flush();
   if (faulty > 0)
     io.stderr(
-      `cordon: ${faulty} of ${number} lines could not be read; each has an \`error\` in the output\n`,
+      `cordon: ${faulty} of ${calls} ${calls === 1 ? "line" : "lines"} could not be read; each has an \`error\` in the output\n`,
     );
   return faulty > 0 ? EXIT.data : EXIT.ok;
 }

@@ -12,6 +12,7 @@ import {
 } from "./command.ts";
 import { decisionJson, opinionsJson } from "./decision-json.ts";
 import { reportProblems, settingsArgument } from "./given-settings.ts";
+import { remarkOnMode } from "./mode-remark.ts";
 import { readTarget, readToolInput } from "./target.ts";
 
 const HELP = `usage: cordon check 'Tool(argument)' [OPTIONS]
@@ -128,6 +129,7 @@ export const command: Command = {
     const gate = createGate({ ...place, cwd: pathFrom(io, values.cwd ?? "."), home: io.home });
     if (reportProblems(gate, io, place)) return EXIT.settings;
     const decision = gate.decide({ ...target, sandboxed: values.sandboxed });
+    remarkOnMode(mode, decision.mode, io);
     if (values.json === true) {
       const json = {
         ...decisionJson(decision),

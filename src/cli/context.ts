@@ -66,10 +66,17 @@ export const command: Command = {
 };
 
 function textOf(denials: readonly DenialKind[], instructions: readonly Instruction[]): string {
-  const denied = denials.map(
-    ({ tool, pattern, code, count, last }) =>
-      `  ${count}x  ${printable(tool)}  ${printable(pattern)}  ${printable(code)}  last ${printable(last.slice(0, 16).replace("T", " "))}`,
-  );
+  const rows = denials.map(({ tool, pattern, code, count, last }) => [
+    `${count}x`,
+    ...[tool, pattern, code, `last ${last.slice(0, 16).replace("T", " ")}`].map(printable),
+  ]);
+  const widths = [0, 1, 2, 3].map((at) => Math.max(0, ...rows.map((row) => row[at]?.length ?? 0)));
+  const denied = rows.map((row) => {
+    const cells = row.map((cell, at) =>
+      at === 0 ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
+    );
+    return `  ${cells.join("  ").trimEnd()}`;
+  });
   const texts = instructions.flatMap(({ file, paths, text, cut }) => [
     "",
     `${printable(file)} (for ${paths.map(printable).join(", ")}):`,

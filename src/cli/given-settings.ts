@@ -1,5 +1,6 @@
 import { type Problem, formatProblem } from "../core/settings/problem.ts";
 import type { Gate } from "../host/gate.ts";
+import { quoteWord } from "./command-text.ts";
 import { type Terminal, pathFrom, printable } from "./command.ts";
 
 /** What stands behind `--settings` and `--managed`: an absolute file name, or JSON text. */
@@ -26,7 +27,7 @@ function isText(argument: string): boolean {
  */
 export function reportProblems(gate: Gate, io: Terminal, given: GivenSettings): boolean {
   for (const problem of gate.problems) if (problem.severity !== "note") io.stderr(lineFor(problem, given));
-  const notice = untrustedNotice(gate);
+  const notice = untrustedNotice(gate, whereIs(io));
   if (notice !== undefined) io.stderr(`cordon: ${printable(notice)}\n`);
   // Only texts of the command line have no file.
   return gate.problems.some(
@@ -37,13 +38,27 @@ export function reportProblems(gate: Gate, io: Terminal, given: GivenSettings): 
   );
 }
 
-/** One line about what the project's files would add if they were trusted; undefined where they add nothing. */
-export function untrustedNotice({ policy, root }: Gate): string | undefined {
+/** Undefined where the directory is gone. */
+function whereIs(io: Terminal): string | undefined {
+  try {
+    return io.cwd();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * One line about what the project's files would add if they were trusted; undefined where they add
+ * nothing. `cwd`: where the person is, if that may be another directory.
+ */
+export function untrustedNotice({ policy, root }: Gate, cwd: string = root): string | undefined {
   const { rules, files } = policy.ignored;
   if (files.length === 0) return undefined;
   const what = rules === 0 ? "settings" : `${rules} allow rule${rules === 1 ? "" : "s"}`;
   const names = files.map((file) => (file.startsWith(`${root}/`) ? file.slice(root.length + 1) : file));
-  return `${what} of ${names.join(", ")} ${rules === 1 ? "does" : "do"} not count: run \`cordon trust\``;
+  // Trust elsewhere would be about other files.
+  const where = cwd === root ? "" : ` ${quoteWord(root)}`;
+  return `${what} of ${names.join(", ")} ${rules === 1 ? "does" : "do"} not count: run \`cordon trust${where}\``;
 }
 
 /** A problem with its place; one of a text on the command line is placed in the argument. */

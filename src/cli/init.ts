@@ -20,7 +20,9 @@ import { stateDirectory } from "../host/settings/places.ts";
 import { readWhole, utf8 } from "../host/settings/read-file.ts";
 import { keepUntracked } from "../host/settings/save.ts";
 import { isWritten, recordWritten } from "../host/settings/written.ts";
+import { checkoutAbove } from "../host/trust/surroundings.ts";
 import { agentVariable } from "./agent-session.ts";
+import { quoteWord } from "./command-text.ts";
 import {
   type Command,
   EXIT,
@@ -38,11 +40,17 @@ Looks at a repository (package manager, scripts, languages, make targets) and pr
 least privilege for it: the exact commands that build, check and test are allowed, what leaves the
 machine asks. Shows what would change and asks before it writes. Nothing of the repository is run.
 
+Inside of a checkout, name DIR: its top, whose files hold in all of it, or \`.\` for settings that
+hold only for sessions that start in this directory.
+
 templates:
   plain   allow builds and tests, ask before pushing and publishing (default)
   team    the same, secrets denied, nobody skips permissions
-  strict  nothing more is allowed in advance, secrets denied, commands only in the sandbox
+  strict  nothing more is allowed in advance, secrets denied, no way out of the sandbox
   ci      nobody is asked: builds and tests are allowed, everything else is denied
+
+The sandbox keys of strict and ci hold for \`cordon run\`, and for an agent where it was set up by
+\`cordon install claude-code --sandbox\`. Without that an agent's commands are gated, not confined.
 
 options:
   --template NAME  plain, team, strict or ci
@@ -117,15 +125,25 @@ function readRequest(argv: readonly string[], io: Terminal): Request | number {
       json: { type: "boolean" },
     },
   });
-  const [named = ".", ...more] = positionals;
+  const [given, ...more] = positionals;
+  const named = given ?? ".";
   if (named === "") return usageError(io, "init", "the directory is empty");
   if (more.length > 0)
     return usageError(io, "init", `one directory at a time; \`${more[0] ?? ""}\` is too many`);
   const template = TEMPLATES.find((each) => each === (values.template ?? "plain"));
   if (template === undefined)
     return usageError(io, "init", `there is no template \`${values.template ?? ""}\``, TEMPLATES.join(", "));
+  const root = pathFrom(io, named);
+  const top = given === undefined ? checkoutAbove(root, io.home) : undefined;
+  if (typeof top === "string")
+    return usageError(
+      io,
+      "init",
+      `${root} lies in a checkout, whose top is ${top}`,
+      `\`cordon init ${printable(quoteWord(top))}\` for all of it, \`cordon init .\` for sessions that start here`,
+    );
   return {
-    root: pathFrom(io, named),
+    root,
     template,
     local: values.local === true,
     yes: values.yes === true,

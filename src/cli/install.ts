@@ -32,6 +32,7 @@ import {
   printableJson,
   usageError,
 } from "./command.ts";
+import { refusedToAgent } from "./agent-session.ts";
 import { untrustedNotice } from "./given-settings.ts";
 
 const INSTALL_HELP = `usage: cordon install claude-code [--user | --project] [OPTIONS]
@@ -49,7 +50,7 @@ options:
   --json          print the result as JSON
 
 exit status: 0 done or nothing to do, 64 usage, 78 settings that cannot be read or changed,
-126 not done: nobody agreed, or the hook does not work here
+126 not done: nobody agreed, an agent asked, or the hook does not work here
 
 examples:
   cordon install claude-code
@@ -70,7 +71,7 @@ options:
   --json      print the result as JSON
 
 exit status: 0 done or nothing to do, 64 usage, 78 settings that cannot be read or changed,
-126 not done: nobody agreed
+126 not done: nobody agreed, or an agent asked
 
 examples:
   cordon uninstall claude-code
@@ -112,6 +113,8 @@ async function perform(verb: Verb, argv: readonly string[], io: Terminal): Promi
     return usageError(io, verb, fault);
   }
   if (typeof request === "number") return request;
+  const refused = refusedToAgent(io, verb, "what stands in front of an agent is");
+  if (refused !== undefined) return refused;
   try {
     return await carryOut(request, io);
   } catch (error) {
@@ -191,19 +194,19 @@ async function carryOut(request: Request, io: Terminal): Promise<number> {
   return outcome === "refused" ? EXIT.refused : EXIT.ok;
 }
 
-/** What may keep the hook from running, or the agent from reading it at all. */
+/** What may keep the hook from running, the agent from reading it at all, and what is wrong with the settings. */
 function warningsFor(edits: readonly Editing[], io: Terminal): readonly string[] {
   const [agent] = edits;
   const place = { cwd: io.cwd(), home: io.home, env: io.env };
   const gate = createGate(place);
-  const problems = gate.problems.filter(({ severity, file }) => severity === "error" && file === agent?.file);
+  const problems = gate.problems.filter(({ severity }) => severity === "error");
   const notice = untrustedNotice(gate);
   return [
     ...(notice === undefined ? [] : [notice]),
     ...hookSwitches({ root: io.cwd(), ...place }),
     ...problems.map(
       (problem) =>
-        `${formatProblem(problem).split("\n")[0] ?? ""}; the agent may ignore the whole file because of it`,
+        `${formatProblem(problem).split("\n")[0] ?? ""}${problem.file === agent?.file ? "; the agent may ignore the whole file because of it" : ""}`,
     ),
   ];
 }
@@ -272,9 +275,13 @@ async function consent(request: Request, hook: OwnHook, io: Terminal): Promise<"
   const { verb } = request;
   if (verb === "install") {
     const fault = trialFault(hook.command, io.cwd(), { ...io.env, CLAUDE_PROJECT_DIR: io.cwd() });
+    if (fault?.kind === "blocked") {
+      sayBlocked(fault.why, io);
+      return "refused";
+    }
     if (fault !== undefined) {
       io.stderr(
-        `cordon install: the hook does not work here, and every call would be blocked: ${printable(fault)}\n`,
+        `cordon install: the hook does not work here, and every call would be blocked: ${printable(fault.why)}\n`,
       );
       io.stderr(`  hint: nothing was changed; try \`${printable(hook.command)}\` by hand\n`);
       return "refused";
@@ -289,6 +296,15 @@ async function consent(request: Request, hook: OwnHook, io: Terminal): Promise<"
   if (answer === "nobody")
     io.stderr("  hint: there is no terminal to ask on; look at the diff and add `--yes`\n");
   return "refused";
+}
+
+/** The hook works, and what holds here denies whatever it is asked: by the cause, where it is known. */
+function sayBlocked(reason: string, io: Terminal): void {
+  const { stopped } = createGate({ cwd: io.cwd(), home: io.home, env: io.env }).policy.managed;
+  const [cause = "", hint = ""] =
+    stopped === undefined ? [reason] : formatProblem(stopped).split("\n  hint: ");
+  io.stderr(`cordon install: every call would be blocked: ${printable(cause)}\n`);
+  io.stderr(`  hint: nothing was changed; ${hint === "" ? "mend that first" : printable(hint)}\n`);
 }
 
 function report(

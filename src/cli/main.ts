@@ -101,7 +101,10 @@ export async function main(argv: readonly string[], io: Terminal, version: strin
   }
   const listed = find(name);
   if (listed === undefined) {
-    io.stderr(`cordon: there is no command \`${printable(name)}\`\n  hint: see \`cordon --help\`\n`);
+    const { commandHint } = await import("./nearest-command.ts");
+    const names = COMMANDS.map((each) => each.name);
+    const hint = commandHint(name, names);
+    io.stderr(`cordon: there is no command \`${printable(name)}\`\n  hint: ${hint}\n`);
     return EXIT.usage;
   }
   const command = await listed.load();

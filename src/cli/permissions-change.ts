@@ -32,8 +32,16 @@ interface Change {
   readonly scope: FileScope | undefined;
   readonly root: string;
   readonly yes: boolean;
+  /** Also where managed settings let only their own rules count. */
+  readonly anyway: boolean;
   readonly dryRun: boolean;
   readonly json: boolean;
+}
+
+/** Where managed settings are looked for; a test has a root of its own. */
+export interface Machine {
+  readonly platform?: NodeJS.Platform | undefined;
+  readonly top?: string | undefined;
 }
 
 /** `cordon permissions add` and `remove`: edits one settings file, after showing what changes. */
@@ -42,6 +50,7 @@ export async function changePermissions(
   argv: readonly string[],
   io: Terminal,
   ask: Ask,
+  machine: Machine = {},
 ): Promise<number> {
   const change = readChange(verb, argv, io);
   if (typeof change === "number") return change;
@@ -52,7 +61,7 @@ export async function changePermissions(
     return EXIT.refused;
   }
   try {
-    return await carryOut(change, io, ask);
+    return await carryOut(change, io, ask, machine);
   } catch (error) {
     if (!(error instanceof SettingsFileError)) throw error;
     io.stderr(`cordon permissions: ${printable(error.message)}\n`);
@@ -71,6 +80,7 @@ function readChange(verb: Verb, argv: readonly string[], io: Terminal): Change |
       local: { type: "boolean" },
       cwd: { type: "string" },
       yes: { type: "boolean" },
+      anyway: { type: "boolean" },
       "dry-run": { type: "boolean" },
       json: { type: "boolean" },
     },
@@ -93,12 +103,13 @@ function readChange(verb: Verb, argv: readonly string[], io: Terminal): Change |
     scope: scopes[0] ?? (verb === "add" ? "local" : undefined),
     root: pathFrom(io, values.cwd ?? "."),
     yes: values.yes === true,
+    anyway: values.anyway === true,
     dryRun: values["dry-run"] === true,
     json: values.json === true,
   };
 }
 
-async function carryOut(change: Change, io: Terminal, ask: Ask): Promise<number> {
+async function carryOut(change: Change, io: Terminal, ask: Ask, machine: Machine): Promise<number> {
   const { verb, effect, rule, root, json, dryRun } = change;
   if (verb === "add") {
     const read = readRuleText(rule, effect);
@@ -107,7 +118,7 @@ async function carryOut(change: Change, io: Terminal, ask: Ask): Promise<number>
     for (const { message, hint } of read.faults) warn(io, message, hint);
   }
   const { home, env } = io;
-  const { sources } = loadSources({ root, cwd: root, home, env, ambient: true });
+  const { sources } = loadSources({ root, cwd: root, home, env, ambient: true, ...machine });
   const files = filesFor(change, io);
   const standing = files.filter((file) => stands(file, effect, rule));
   const chosen = verb === "add" ? files.slice(0, 1) : standing;
@@ -126,13 +137,19 @@ async function carryOut(change: Change, io: Terminal, ask: Ask): Promise<number>
   const diff = changed.map(({ file, before, after }) => unifiedDiff(file, before, after)).join("");
   if (!json) io.stdout(diff.split("\n").map(printable).join("\n"));
   for (const { why, fix } of remarks) warn(io, why, fix);
+  const lock = verb === "add" ? lockOn(change, sources, home) : undefined;
+  if (lock !== undefined) warn(io, `the rule would not count: ${lock}`, undefined);
   if (dryRun) {
-    report(io, change, changed, remarks, false, "");
+    report(io, change, changed, remarks, false, "nothing is written (--dry-run)\n");
     return EXIT.ok;
+  }
+  if (lock !== undefined && !change.anyway) {
+    warn(io, "not saved", "leave it, or say --anyway to keep the rule for when the lock is gone");
+    return EXIT.refused;
   }
   const loosens = (verb === "add") === (effect === "allow");
   if (loosens && !change.yes) {
-    const answer = await ask(`Change ${changed.length === 1 ? "it" : "them"}? [y/N] `, io.interrupted);
+    const answer = await ask(`Change ${changed.length === 1 ? "it" : "them"}? [y/N]: `, io.interrupted);
     if (answer !== "yes") {
       io.stderr(`cordon permissions: not changed${answer === "nobody" ? ": there is nobody to ask" : ""}\n`);
       if (answer === "nobody") io.stderr("  hint: run it in a terminal, or say --yes\n");
@@ -140,9 +157,37 @@ async function carryOut(change: Change, io: Terminal, ask: Ask): Promise<number>
     }
   }
   for (const { file } of changed) apply(change, file, sources, io);
-  report(io, change, changed, remarks, true, "");
+  const done = verb === "add" ? "saved in" : "removed from";
+  report(
+    io,
+    change,
+    changed,
+    remarks,
+    true,
+    changed.map(({ file }) => `${done} ${printable(file)}\n`).join(""),
+  );
   for (const { file } of changed) afterwards(change, file, sources, io);
   return EXIT.ok;
+}
+
+/** Why managed settings let no rule of this kind count; undefined where they do. */
+function lockOn(
+  { effect, rule, root }: Change,
+  sources: readonly SettingsSource[],
+  home: string,
+): string | undefined {
+  if (effect !== "allow") return undefined;
+  const { managed } = buildPolicy(sources, { root, cwd: root, home }, "");
+  const locks = [
+    { key: "allowManagedPermissionRulesOnly", origin: managed.onlyManagedRules },
+    ...(/^\s*WebFetch\b/.test(rule)
+      ? [{ key: "sandbox.network.allowManagedDomainsOnly", origin: managed.onlyManagedDomains }]
+      : []),
+  ];
+  const set = locks.find(({ origin }) => origin !== undefined);
+  if (set?.origin === undefined) return undefined;
+  const { file = "the managed settings", line } = set.origin;
+  return `managed settings let only their own allow rules count (\`${set.key}\`, ${file}${line === undefined ? "" : `:${line}`})`;
 }
 
 /** The files of the scope, cordon's own first; without a scope all that a person may change. */

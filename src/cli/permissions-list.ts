@@ -94,11 +94,16 @@ function jsonOf(
 }
 
 function textOf(listing: Listing, rows: readonly Row[], grants: readonly string[], root: string): string {
-  const width = Math.min(48, Math.max(0, ...rows.map(({ rule }) => printable(rule).length)));
+  const width = Math.min(48, Math.max(0, ...rows.map((row) => printable(shownRule(row)).length)));
   const lines = rows.flatMap((row) => linesOf(row, width, root));
   const granted = grants.map((rule) => `allow  ${printable(rule).padEnd(width)}  this session`);
   if (lines.length + granted.length === 0) lines.push("no rules");
   return `${[...lines, ...granted, sinceOf(listing)].join("\n")}\n`;
+}
+
+/** The rule, without what the note below it says. */
+function shownRule({ rule, note }: Row): string {
+  return note === undefined ? rule : "*";
 }
 
 function linesOf(row: Row, width: number, root: string): readonly string[] {
@@ -109,10 +114,11 @@ function linesOf(row: Row, width: number, root: string): readonly string[] {
       ? "no hits"
       : `${hits} ${hits === 1 ? "hit" : "hits"}, last ${(lastUsed ?? "").slice(0, 16).replace("T", " ")}`;
   const place = `${row.scope} ${name}${line === undefined ? "" : `:${line}`}`;
-  const head = `${row.effect.padEnd(5)}  ${printable(row.rule).padEnd(width)}  ${printable(place)}  ${use}`;
+  const head = `${row.effect.padEnd(5)}  ${printable(shownRule(row)).padEnd(width)}  ${printable(place)}  ${use}`;
   const indent = " ".repeat(7);
   return [
     head,
+    ...(row.note === undefined ? [] : [`${indent}${printable(row.note)}`]),
     ...(row.counts ? [] : [`${indent}does not count: ${printable(row.why ?? "")}`]),
     ...row.advice.flatMap(({ kind, why, fix }) => [
       `${indent}${LABELS[kind]}: ${printable(why)}`,

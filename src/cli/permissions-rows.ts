@@ -28,6 +28,8 @@ export interface Row {
   /** UTC, ISO 8601. */
   readonly lastUsed?: string | undefined;
   readonly advice: readonly Advice[];
+  /** No rule anybody wrote, but what holds while the file cannot be read. */
+  readonly note?: string | undefined;
 }
 
 export interface Listing {
@@ -82,9 +84,15 @@ export function listPermissions(gate: Gate, sources: readonly SettingsSource[]):
   });
   // What other keys come to: blocked commands, servers, files that cannot be read.
   const others = [...left].map((rule): Row => {
-    const { effect, text, tool, scope, file, line } = rule;
+    const { text, tool, scope, file, line } = rule;
+    const stops = text.startsWith("* (") && text.includes(" cannot be read");
+    // What cannot be read asks; in a managed file it stops the gate.
+    const effect = stops && scope === "managed" ? "deny" : rule.effect;
+    const note = stops
+      ? `the file cannot be read: every call ${effect === "deny" ? "is denied" : "asks"} until it is mended`
+      : undefined;
     return rowOf(
-      { effect, rule: text, tools: [tool], scope, file, line, trusted: true, counts: true },
+      { effect, rule: text, tools: [tool], scope, file, line, trusted: true, counts: true, note },
       (advice.get(rule) ?? []).filter(({ kind }) => kind !== "never"),
     );
   });

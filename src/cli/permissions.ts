@@ -10,7 +10,8 @@ import {
   printableJson,
   usageError,
 } from "./command.ts";
-import { type Ask, changePermissions } from "./permissions-change.ts";
+import { refusedToAgent } from "./agent-session.ts";
+import { type Ask, type Machine, changePermissions } from "./permissions-change.ts";
 import { showPermissions } from "./permissions-list.ts";
 
 const HELP = `usage: cordon permissions [list] [--problems] [--effect EFFECT] [--tool TOOL] [OPTIONS]
@@ -39,14 +40,16 @@ add, remove: show what changes; ask before something is loosened
   --user           ~/.config/cordon/settings.json
   --cwd DIR        the project
   --yes            do not ask
+  --anyway         save an allow rule that managed settings do not let count
   --dry-run        show what would change and write nothing
   remove without a scope finds the file; it also looks into the files of .claude.
-  Neither works in an agent's session.
+  None of the three works in an agent's session.
 
   --json           print the result as JSON
 
 exit status: 0 done, or nothing to do; 1 \`--problems\` found some; 64 usage, or a rule that cannot be
-read; 78 settings that cannot be read or changed; 126 not changed: nobody agreed, or an agent asked
+read; 78 settings that cannot be read or changed; 126 not changed: nobody agreed, an agent
+asked, or the rule would not count
 
 examples:
   cordon permissions --problems
@@ -59,8 +62,8 @@ examples:
 
 export const command: Command = permissionsWith(confirm);
 
-/** The command with its way to ask a person. */
-export function permissionsWith(ask: Ask): Command {
+/** The command with its way to ask a person, on a machine. */
+export function permissionsWith(ask: Ask, machine: Machine = {}): Command {
   return {
     name: "permissions",
     summary: "show rules and what is wrong with them; add, remove, revoke",
@@ -72,7 +75,7 @@ export function permissionsWith(ask: Ask): Command {
         return EXIT.ok;
       }
       try {
-        if (verb === "add" || verb === "remove") return await changePermissions(verb, rest, io, ask);
+        if (verb === "add" || verb === "remove") return await changePermissions(verb, rest, io, ask, machine);
         if (verb === "revoke") return revoke(rest, io);
         return showPermissions(verb === "list" ? rest : argv, io);
       } catch (error) {
@@ -103,6 +106,8 @@ function revoke(argv: readonly string[], io: Terminal): number {
       "write a rule of `cordon permissions`, or --all",
     );
   if (values.session === "") return usageError(io, "permissions", "--session is empty");
+  const no = refusedToAgent(io, "permissions", "what was granted is");
+  if (no !== undefined) return no;
   const session = openSession(sessionId(values.session, io.env), runtimeDirectory(io.env, io.home));
   let revoked: readonly string[];
   try {

@@ -1,11 +1,15 @@
 import { statSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { parseArgs } from "node:util";
+import type { Mode } from "../core/call/mode.ts";
 import { readDocument, valueOf } from "../core/settings/document.ts";
+import { deniedByFault } from "../core/settings/denied.ts";
 import { buildPolicy } from "../core/settings/merge.ts";
-import type { Policy } from "../core/settings/policy.ts";
+import { governs } from "../core/settings/pick.ts";
+import type { Origin, Policy } from "../core/settings/policy.ts";
 import { formatProblem } from "../core/settings/problem.ts";
 import { readSettings } from "../core/settings/read.ts";
+import type { SettingsReading } from "../core/settings/reading.ts";
 import type { ManagedTier, SettingsSource } from "../core/settings/source.ts";
 import { type ManagedBehaviour, managedBehaviour, rankManaged, tierOf } from "../core/settings/tiers.ts";
 import { walk } from "../core/settings/walk.ts";
@@ -27,12 +31,14 @@ Shows what the organisation's managed settings lock on this machine: every manag
 (files, policies of the operating system, the answer of a policy helper, which is asked anew), every key
 with its line and what it does here, and whether what a source allows counts beside the others. A source
 that exists and cannot be taken at its word (unreadable, faulty, writable by others than the
-administrator, a link) stops the gate.
+administrator, a link) stops the gate. The last lines name what holds in the end: the mode, and every
+tool that is denied altogether because of what is faulty or not enforced.
 
 options:
   --json  print the result as JSON
 
-exit status: 0 managed settings hold, or there are none; 78 a managed source stops the gate; 64 usage
+exit status: 0 managed settings hold, or there are none; 78 a managed source stops the gate, or every
+call or a whole tool is denied by what is faulty or not enforced; 64 usage
 
 examples:
   cordon policy status
@@ -77,7 +83,7 @@ async function perform(argv: readonly string[], io: Terminal, machine: Machine):
         ? `${printableJson(JSON.stringify(status))}\n`
         : inWords(status, machine.platform ?? process.platform),
     );
-    return status.stopped ? EXIT.settings : EXIT.ok;
+    return status.stopped || status.denied.length > 0 ? EXIT.settings : EXIT.ok;
   } catch (error) {
     const fault = parseFault(error);
     if (fault === undefined) throw error;
@@ -89,8 +95,27 @@ async function perform(argv: readonly string[], io: Terminal, machine: Machine):
 interface Status {
   readonly stopped: boolean;
   readonly managedSourcesBehavior: ManagedBehaviour;
+  /** The mode managed settings come to; absent where they speak of none. */
+  readonly mode?: ModeStatus | undefined;
+  /** Tools of which every call is denied because something is faulty or not enforced; `*` = all. */
+  readonly denied: readonly DeniedStatus[];
   /** The highest first. */
   readonly files: readonly FileStatus[];
+}
+
+interface ModeStatus {
+  readonly value: Mode;
+  /** Only a stricter one may be chosen. */
+  readonly enforced: boolean;
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
+}
+
+interface DeniedStatus {
+  readonly tool: string;
+  readonly why: string;
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
 }
 
 /** One managed source and what it does. */
@@ -105,6 +130,8 @@ interface FileStatus {
   /** What it allows counts; false where a higher source goes first. */
   readonly opens: boolean;
   readonly keys: readonly KeyStatus[];
+  /** Something in it is an error; the rest of it holds. */
+  readonly faulty: boolean;
   /** With file, line and column. */
   readonly problems: readonly string[];
 }
@@ -113,8 +140,12 @@ interface KeyStatus {
   readonly key: string;
   readonly line: number;
   readonly value: unknown;
-  /** `locks`: nothing below can undo it; `denies`: not enforced yet, so what it governs is denied. */
-  readonly effect: "locks" | "denies" | "passed on";
+  /**
+   * `locks`: nothing below can undo it; `opens`: it allows something; `denies`: faulty or not enforced
+   * yet, so what it governs is denied; `is off`: it says that nothing is locked; `gives way`: another
+   * source has a stricter one; `does not count`: another source goes first.
+   */
+  readonly effect: "locks" | "opens" | "denies" | "is off" | "gives way" | "does not count" | "passed on";
   readonly denies?: readonly string[] | undefined;
 }
 
@@ -144,28 +175,59 @@ function statusOf(io: Terminal, { platform, top, now = Date.now }: Machine): Sta
       age: ageOf(source, loaded, now),
       stops: alone.managed.stopped !== undefined,
       opens: outranked === undefined,
-      keys: keysOf(source, policy),
+      keys: keysOf(reading, policy),
+      faulty: policy.problems.some(({ file, severity }) => file === source.file && severity === "error"),
       problems: policy.problems
         .filter(({ file }) => file === source.file)
         .map((problem) => formatProblem(problem)),
     };
   });
   const stopped = policy.managed.stopped !== undefined;
-  return { stopped, managedSourcesBehavior: managedBehaviour(readings), files };
+  const denied = deniedByFault(policy).map(({ tool, why, origin: { file, line } }) => ({
+    tool,
+    why,
+    file,
+    line,
+  }));
+  const mode = modeOf(policy);
+  return { stopped, managedSourcesBehavior: managedBehaviour(readings), mode, denied, files };
 }
 
-function keysOf(source: SettingsSource, { managed }: Policy): readonly KeyStatus[] {
+function modeOf({ mode: { value, origin, enforced } }: Policy): ModeStatus | undefined {
+  if (enforced !== undefined)
+    return { value, enforced: true, file: enforced.origin.file, line: enforced.origin.line };
+  return origin && { value, enforced: false, file: origin.file, line: origin.line };
+}
+
+function keysOf(reading: SettingsReading, { managed, mode }: Policy): readonly KeyStatus[] {
+  const { source } = reading;
   const document = source.text === undefined ? undefined : readDocument(source.text);
   if (document?.root === undefined) return [];
   return walk(document.root)
     .entries.filter(({ live }) => live)
     .map(({ path, node, info }): KeyStatus => {
       const { line } = document.positionOf(node.offset);
+      const here = (origin: Origin | undefined): boolean =>
+        origin?.file === source.file && origin?.line === line;
       const denies = managed.notEnforced
-        .filter(({ key, origin }) => key === path && origin.file === source.file && origin.line === line)
+        .filter(({ key, origin }) => key === path && here(origin))
         .map(({ tool }) => tool);
-      const effect = denies.length > 0 ? "denies" : info.merge === "inert" ? "passed on" : "locks";
       const value = valueOf(node, 8);
+      const opens = info.merge === "opens" || (info.merge === "rules" && /allow/i.test(path));
+      const effect =
+        denies.length > 0
+          ? "denies"
+          : info.merge === "inert"
+            ? "passed on"
+            : opens
+              ? reading.outranked === undefined && reading.faulty === undefined
+                ? "opens"
+                : "does not count"
+              : info.merge === "lock" && !governs(value)
+                ? "is off"
+                : path === "enforcePermissionMode" && !here(mode.enforced?.origin)
+                  ? "gives way"
+                  : "locks";
       return { key: path, line, value, effect, ...(denies.length > 0 && { denies }) };
     });
 }
@@ -189,28 +251,73 @@ function timeOf(file: string): number | undefined {
   }
 }
 
-function inWords({ files, managedSourcesBehavior }: Status, platform: NodeJS.Platform): string {
+function inWords(status: Status, platform: NodeJS.Platform): string {
+  const { files, managedSourcesBehavior, stopped } = status;
   if (files.length === 0) {
     const places = [...policyPlaces(platform), ...managedDirectories(platform)].join(" and ");
     return `no managed settings on this machine (looked in ${places})\n`;
   }
   const several = new Set(files.map(({ source }) => source)).size > 1;
   const how = several ? [`managedSourcesBehavior: ${managedSourcesBehavior}\n`] : [];
-  return [...how, ...files.map(fileInWords)].join("\n");
+  const last = stopped ? "every call is denied: a source stops the gate\n" : inTheEnd(status);
+  const end = last === "" ? [] : [last];
+  return [...how, ...files.map((file) => fileInWords(file, status)), ...end].join("\n");
 }
 
-function fileInWords({ file, source, age, stops, opens, keys, problems }: FileStatus): string {
-  const state = stops ? "STOPS THE GATE: every call is denied until it is mended" : "holds";
+/** What holds of all sources together. */
+function inTheEnd({ mode, denied }: Status): string {
+  const at = ({
+    file = "",
+    line,
+  }: {
+    readonly file?: string | undefined;
+    readonly line?: number | undefined;
+  }) => printable(line === undefined ? file : `${file}:${line}`);
+  const modes =
+    mode === undefined
+      ? []
+      : [
+          `mode: ${mode.value}, ${mode.enforced ? "and no laxer one may be chosen" : "to begin with"} (${at(mode)})\n`,
+        ];
+  const all = denied.filter(({ tool }) => tool === "*");
+  const tools = (all.length > 0 ? all : denied).map(
+    (each) =>
+      `${each.tool === "*" ? "every call is" : `all calls of ${printable(each.tool)} are`} DENIED: ${printable(each.why)} (${at(each)})\n`,
+  );
+  return [...modes, ...tools].join("");
+}
+
+function fileInWords(status: FileStatus, { denied, mode }: Status): string {
+  const { file, source, age, stops, opens, keys, problems, faulty } = status;
+  const own = denied.filter((each) => each.file === file);
+  const state = stops ? "STOPS THE GATE: every call is denied until it is mended" : stateOf(own, faulty);
   const width = Math.max(0, ...keys.map(({ key }) => key.length));
-  const rows = keys.map(({ key, line, value, effect, denies }) => {
-    const what = effect === "denies" ? `not enforced yet; denies ${(denies ?? []).join(", ")}` : effect;
-    return `  line ${String(line).padStart(3)}  ${key.padEnd(width)}  ${shortly(value)}  ${what}\n`;
+  const values = keys.map(({ value }) => shortly(value));
+  const wide = Math.max(0, ...values.map((value) => value.length));
+  const rows = keys.map(({ key, line, effect, denies = [] }, index) => {
+    const why = own.find((each) => each.line === line && each.why.startsWith(`\`${key}\` `));
+    const what =
+      effect === "denies"
+        ? `${why?.why.endsWith("cannot be read") === true ? "cannot be read" : "not enforced yet"}; denies ${denies.includes("*") ? "every call" : denies.join(", ")}`
+        : effect === "gives way" && mode !== undefined
+          ? `gives way to ${mode.value}, which is stricter`
+          : effect;
+    const value = (values[index] ?? "").padEnd(wide);
+    return `  line ${String(line).padStart(3)}  ${key.padEnd(width)}  ${value}  ${printable(what)}\n`;
   });
-  const faults = problems.map((problem) => `  ${printable(problem.replaceAll("\n", "\n  "))}\n`);
+  const faults = problems.flatMap((problem) => problem.split("\n").map((line) => `  ${printable(line)}\n`));
   const name = source === "helper" ? `the answer of ${printable(file)}` : printable(file);
   const old = age === undefined ? "" : `, ${ageInWords(age)} old`;
   const closed = opens ? "" : ", but nothing it allows";
   return `${name}: ${state}${old}${stops ? "" : closed}\n${rows.join("")}${faults.join("")}`;
+}
+
+/** What a source that does not stop the gate comes to. */
+function stateOf(denied: readonly DeniedStatus[], faulty: boolean): string {
+  const tools = [...new Set(denied.map(({ tool }) => tool))];
+  if (tools.includes("*")) return "DENIES EVERY CALL";
+  if (tools.length > 0) return `holds, and DENIES ALL CALLS of ${tools.map(printable).join(", ")}`;
+  return faulty ? "holds, with a fault" : "holds";
 }
 
 /** A value in a few words. */

@@ -59,7 +59,7 @@ function gauntlet(decision: Decision, paint: (text: string, effect: string) => s
   return [
     `${"layer".padEnd(16)}${"says".padEnd(7)}${"code".padEnd(width + 2)}why`,
     ...rows.map(([name, opinion]) => {
-      if (opinion === undefined) return `${name.padEnd(16)}${paint("pass".padEnd(7), "pass")}`;
+      if (opinion === undefined) return `${name.padEnd(16)}${paint("pass", "pass")}`;
       const part = opinion.part === undefined ? "" : ` [part ${opinion.part + 1}]`;
       const fate = answered(opinion) ? " (answered)" : "";
       return `${name.padEnd(16)}${paint(opinion.effect.padEnd(7), opinion.effect)}${opinion.code.padEnd(width + 2)}${printable(opinion.why)}${part}${fate}`;

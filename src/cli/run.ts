@@ -1,6 +1,13 @@
 import { parseArgs } from "node:util";
 import { MODES, modeNamed } from "../core/call/mode.ts";
-import { STOP_AFTER, denialPattern, stopText } from "../core/layers/8-approval/denials.ts";
+import { effectiveMode } from "../core/inquiry/effective-mode.ts";
+import {
+  STOP_AFTER,
+  countsAsDenial,
+  denialPattern,
+  isFaultyFile,
+  stopText,
+} from "../core/layers/8-approval/denials.ts";
 import { type Gate, createGate } from "../host/gate.ts";
 import { terminalAsker } from "../host/prompts/terminal.ts";
 import { type Outcome, runCall } from "../host/run/run-call.ts";
@@ -9,6 +16,7 @@ import { openSession, runtimeDirectory, sessionId } from "../host/session/sessio
 import { commandText, splitAtDashes } from "./command-text.ts";
 import { type Command, EXIT, type Terminal, parseFault, pathFrom, printable, usageError } from "./command.ts";
 import { reportProblems, settingsArgument } from "./given-settings.ts";
+import { remarkOnMode } from "./mode-remark.ts";
 import { reportResult } from "./sandbox.ts";
 import { tidyLog } from "./tidy-log.ts";
 
@@ -56,7 +64,9 @@ export const command: Command = {
     } catch (error) {
       const fault = parseFault(error);
       if (fault === undefined) throw error;
-      return usageError(io, "run", fault, "put `--` before the command: `cordon run -- npm test`");
+      // Behind `--` nothing is read as an option: there the fault is one of cordon's own options.
+      const hint = rest === undefined ? "put `--` before the command: `cordon run -- npm test`" : undefined;
+      return usageError(io, "run", fault, hint);
     }
     if (rest === undefined || rest.length === 0)
       return usageError(io, "run", "there is no command", "write `cordon run -- npm test`");
@@ -76,6 +86,7 @@ export const command: Command = {
     });
     if (reportProblems(gate, io, { settings })) return EXIT.settings;
     const input = { tool: "Bash", input: { command: commandText(rest) } };
+    remarkOnMode(mode, effectiveMode(gate.policy.mode, gate.call(input)), io);
     if (values.preview === true) {
       const { renderPreview } = await import("./preview.ts");
       io.stdout(renderPreview(gate, input));
@@ -92,7 +103,8 @@ export const command: Command = {
     tidyLog(gate, "run");
     if (outcome.kind === "ran") return reportResult(outcome.result, io);
     const status = refused(gate, outcome, io);
-    if (outcome.by === "gate" || outcome.by === "person" || outcome.by === "nobody") {
+    const judged = outcome.by === "gate" || outcome.by === "person" || outcome.by === "nobody";
+    if (judged && countsAsDenial(outcome.decision)) {
       const { code } = outcome.decision;
       const pattern = denialPattern({ ...input, cwd: gate.cwd }, outcome.decision);
       const count = session.deny({ tool: input.tool, pattern, code, time: new Date().toISOString() });
@@ -111,9 +123,11 @@ function refused(gate: Gate, outcome: Extract<Outcome, { kind: "refused" }>, io:
   if (by === "nobody") {
     const rules = decision.offers[0]?.map(({ rule }) => rule) ?? [];
     io.stderr(
-      rules.length === 0
-        ? "  hint: run it from a terminal to be asked; no rule can allow it\n"
-        : `  hint: run it from a terminal to be asked, or allow ${rules.map((rule) => `\`${printable(rule)}\``).join(" and ")} in ${printable(ownUserFile(gate.home))}\n`,
+      isFaultyFile(decision.rule)
+        ? `  hint: mend ${printable(decision.rule?.file ?? "what `--settings` says")}; until then every call asks\n`
+        : rules.length === 0
+          ? "  hint: run it from a terminal to be asked; no rule can allow it\n"
+          : `  hint: run it from a terminal to be asked, or allow ${rules.map((rule) => `\`${printable(rule)}\``).join(" and ")} in ${printable(ownUserFile(gate.home))}\n`,
     );
   }
   return EXIT.refused;

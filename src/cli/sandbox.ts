@@ -65,7 +65,10 @@ export const command: Command = {
     } catch (error) {
       const fault = parseFault(error);
       if (fault === undefined) throw error;
-      return usageError(io, "sandbox", fault, "put `--` before the command: `cordon sandbox -- npm test`");
+      // Behind `--` nothing is read as an option: there the fault is one of cordon's own options.
+      const hint =
+        rest === undefined ? "put `--` before the command: `cordon sandbox -- npm test`" : undefined;
+      return usageError(io, "sandbox", fault, hint);
     }
     const [text, ...more] = rest ?? [];
     if (text === undefined)

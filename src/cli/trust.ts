@@ -8,6 +8,7 @@ import { type TrustListing, listTrust, revokeTrust, trustStoreFault } from "../h
 import { diffOf, trustScreen } from "../host/trust/screen.ts";
 import type { TrustStore } from "../host/trust/store.ts";
 import { type Survey, isSameSurvey, openQuestions, recordConsent, surveyAt } from "../host/trust/survey.ts";
+import { refusedToAgent } from "./agent-session.ts";
 import {
   type Command,
   EXIT,
@@ -44,7 +45,7 @@ options:
 There is no option that answers the question: it needs a person at a terminal.
 
 exit status: 0 trusted or nothing to trust, 64 usage, 78 the store of cordon cannot be used,
-126 not trusted: the answer was no, or there is no terminal
+126 not trusted: the answer was no, or there is no terminal; not revoked: an agent asked
 
 examples:
   cordon trust
@@ -91,7 +92,7 @@ async function perform(argv: readonly string[], io: Terminal, ask: Ask): Promise
   try {
     if (list) return showList(json, io);
     const directory = pathFrom(io, named ?? ".");
-    if (revoke) return showRevoked(directory, json, io);
+    if (revoke) return refusedToAgent(io, "trust", "what is trusted is") ?? showRevoked(directory, json, io);
     const fault = directoryFault(directory);
     if (fault !== undefined) return usageError(io, "trust", `${directory} ${fault}`, "name a directory");
     return await agree(directory, json, io, ask);

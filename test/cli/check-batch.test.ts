@@ -79,7 +79,7 @@ describe("cordon check --batch", () => {
   it.each(faults)("%s is the fault of its line alone", async (_name, line, code) => {
     const outcome = await batch(scene(), [bash(1, "ls"), line, "", bash(3, "ls")]);
     expect(outcome.status).toBe(65);
-    expect(outcome.err).toBe("cordon: 1 of 4 lines could not be read; each has an `error` in the output\n");
+    expect(outcome.err).toBe("cordon: 1 of 3 lines could not be read; each has an `error` in the output\n");
     const [first, fault, last, ...more] = parsed(outcome);
     expect([first?.["decision"], last?.["decision"], more]).toEqual(["allow", "allow", []]);
     expect(fault?.["error"]).toStrictEqual({ code, message: expect.any(String), line: 2 });

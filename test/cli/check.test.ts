@@ -20,6 +20,22 @@ describe("cordon check", () => {
     expect(out.split("\n")[0]).toBe(`${verdict.padEnd(5)}  ${code}`);
   });
 
+  it("says where a call is judged in another mode than the one named", async () => {
+    const at = scene();
+    const { out, err } = await check(at, "Bash(ls)", "--mode", "auto", "--json");
+    expect(JSON.parse(out)).toMatchObject({ mode: "default" });
+    expect(err).toBe(
+      "cordon: `auto` is judged as `default`: no classifier answers here instead of a person\n",
+    );
+    at.settings({ permissions: { disableBypassPermissionsMode: "disable" } });
+    const locked = await check(at, "Bash(ls)", "--mode", "bypassPermissions");
+    expect(locked.err).toBe(
+      "cordon: settings lock the mode: judged as `default`, not as `bypassPermissions`\n",
+    );
+    for (const mode of ["plan", "manual", "default"])
+      expect((await check(at, "Bash(ls)", "--mode", mode)).err).toBe("");
+  });
+
   it("takes a tool with its input", async () => {
     const at = scene();
     const input = JSON.stringify({ file_path: "src/a.ts", old_string: "a", new_string: "b" });
@@ -57,6 +73,7 @@ describe("cordon check", () => {
     const at = scene();
     const { out, status } = await check(at, "Bash(ls; rm -rf src)", "--explain");
     expect(status).toBe(1);
+    expect(out.split("\n").filter((line) => line !== line.trimEnd())).toEqual([]);
     const table = out.split("\n").slice(out.split("\n").findIndex((line) => line.startsWith("layer ")));
     expect(table[0]).toMatch(/^layer +says +code +why$/);
     const layers = table.filter((line) => /^\d /.test(line)).map((line) => line.slice(0, 16).trim());
@@ -162,8 +179,11 @@ describe("a command line that cannot be understood", () => {
     expect(cordon(["chekc"], around)).toEqual({
       status: 64,
       out: "",
-      err: "cordon: there is no command `chekc`\n  hint: see `cordon --help`\n",
+      err: "cordon: there is no command `chekc`\n  hint: did you mean `cordon check`?\n",
     });
+    expect(cordon(["frobnicate"], around).err).toBe(
+      "cordon: there is no command `frobnicate`\n  hint: see `cordon --help`\n",
+    );
     expect(cordon([], around)).toMatchObject({
       status: 64,
       out: "",

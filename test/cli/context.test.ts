@@ -53,6 +53,26 @@ describe("what was denied", () => {
     expect((await context(here, "--session", "u")).denials).toEqual([]);
     const { out } = await runIn(here, command, ["--session", "s"]);
     expect(out).toContain("4x  Bash  Bash(wget *)  rule.deny");
+    here.settings({ permissions: { deny: ["Bash(wget *)", "Bash(nc *)"] } });
+    for (let time = 0; time < 10; time++) await ask(here, "s", "nc a");
+    const rows = (await runIn(here, command, ["--session", "s"])).out.split("\n").slice(1, 3);
+    expect(rows.map((row) => row.replace(/last .*/, "last"))).toEqual([
+      "   4x  Bash  Bash(wget *)  rule.deny  last",
+      "  10x  Bash  Bash(nc *)    rule.deny  last",
+    ]);
+  });
+  it("is no fault of a hook or of a settings file: that is not the agent's to stop for", async () => {
+    const here = scene();
+    const file = here.put("home/.config/cordon/settings.json", '{\n  "permissions": {"ask": 1}\n}');
+    for (let time = 0; time < 4; time++) {
+      const reason = await ask(here, "s", "wget a");
+      expect(reason).toContain(`${file}:2 cannot be read: \`permissions.ask\` must be`);
+      expect(reason).not.toContain("stop and ask the person");
+    }
+    expect((await context(here, "--session", "s")).denials).toEqual([]);
+    here.settings({ permissions: { deny: ["Bash(wget *)"] } });
+    for (let time = 1; time < 4; time++)
+      expect((await ask(here, "s", "wget a")).includes("denied 3 times")).toBe(time === 3);
   });
   it("is still denied where the store cannot be used, and the reason keeps its length", async () => {
     const here = scene();

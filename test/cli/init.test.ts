@@ -216,6 +216,23 @@ describe("cordon init", () => {
     expect(err).toMatch(message);
   });
 
+  it("asks for a directory where the one it would take lies in a checkout", async () => {
+    const at = repository({ "go.mod": "", ".git/HEAD": "", "sub/go.mod": "" });
+    const sub = { ...at, project: join(at.project, "sub") };
+    const { status, err } = await runIn(sub, yes, []);
+    expect(status).toBe(64);
+    expect(err).toBe(
+      `cordon init: ${sub.project} lies in a checkout, whose top is ${at.project}\n` +
+        `  hint: \`cordon init ${at.project}\` for all of it, \`cordon init .\` for sessions that start here\n`,
+    );
+    expect(existsSync(shared(sub)) || existsSync(shared(at))).toBe(false);
+    expect((await runIn(sub, yes, ["."])).status).toBe(0);
+    expect(existsSync(shared(sub))).toBe(true);
+    expect((await runIn(sub, yes, [".."])).status).toBe(0);
+    expect(existsSync(shared(at))).toBe(true);
+    expect((await runIn(at, yes, ["--dry-run"])).status).toBe(0);
+  });
+
   it("touches no file it cannot read, no link, and no local file of somebody else's", async () => {
     const at = repository({ "go.mod": "" });
     at.put("home/app/.cordon/settings.json", '{"permissions": ');

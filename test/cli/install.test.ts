@@ -55,6 +55,24 @@ describe("cordon install claude-code", () => {
     expect(out).toContain(`+            "command": ${JSON.stringify(COMMAND)},\n`);
     expect(existsSync(ownFile(at))).toBe(false);
   });
+  it.each(["CLAUDECODE", "CORDON_SANDBOX", "CODEX_SANDBOX"])(
+    "is a person's to run, as is taking it out: %s says there is an agent",
+    async (name) => {
+      const at = scene();
+      const asAgent = { ...at, env: { ...at.env, [name]: "1" } };
+      expect(await put(asAgent, "--auto-approve", "--sandbox")).toMatchObject({
+        status: 126,
+        out: "",
+        err: `cordon install: not changed: ${name} is set, so this is an agent's session\n  hint: what stands in front of an agent is for a person to change; run it in a terminal of your own\n`,
+      });
+      expect(snapshot(at.home)).toEqual({ app: "directory" });
+      await put(at);
+      const before = snapshot(at.home);
+      for (const options of [[], ["--project"], ["--dry-run"]])
+        expect(await take(asAgent, ...options)).toMatchObject({ status: 126, out: "" });
+      expect(snapshot(at.home)).toEqual(before);
+    },
+  );
   it("does it once", async () => {
     const at = scene();
     await put(at);
@@ -412,6 +430,30 @@ describe("the self-test", () => {
       "the hook does not work here, and every call would be blocked: it ended with status 2: cordon: gate failed",
     );
     expect(existsSync(userFile(at))).toBe(false);
+  });
+  it("names what denies every call, where the hook itself works", async () => {
+    const at = scene();
+    const reason = "cordon: denied `git push`: nothing runs until the policy can be read: /etc/x.json:1";
+    const answer = JSON.stringify({
+      hookSpecificOutput: { permissionDecision: "deny", permissionDecisionReason: reason },
+    });
+    at.put("bin/node", `#!/bin/sh\ncat <<'END'\n${answer}\nEND\n`, 0o755);
+    const env = { ...at.env, PATH: `${join(at.top, "bin")}:/usr/bin:/bin` };
+    const { status, err } = await runIn(at, install, ["claude-code", "--yes"], { env });
+    expect({ status, err }).toEqual({
+      status: 126,
+      err: `cordon install: every call would be blocked: ${reason}\n  hint: nothing was changed; mend that first\n`,
+    });
+    expect(existsSync(userFile(at))).toBe(false);
+  });
+  it("is no reason to keep silent about a settings file with a fault", async () => {
+    const at = scene();
+    at.put("home/.config/cordon/settings.json", '{\n  "permissions": {"deny": [}\n}\n');
+    const { status, err } = await put(at);
+    expect(status).toBe(0);
+    expect(err).toContain(`cordon install: ${ownFile(at)}:2:`);
+    expect(err).toContain("every call asks until it is mended\n");
+    expect(err).not.toContain("ignore the whole file");
   });
 });
 

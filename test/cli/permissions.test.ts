@@ -2,9 +2,12 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { command as hook } from "../../src/cli/hook.ts";
+import { listPermissions } from "../../src/cli/permissions-rows.ts";
 import { permissionsWith } from "../../src/cli/permissions.ts";
+import { createGate } from "../../src/host/gate.ts";
 import { openSession, runtimeDirectory } from "../../src/host/session/session.ts";
 import { judgeBash } from "../core/cases/world.ts";
+import { isRoot, machine } from "../host/settings/machine.ts";
 import { type Scene, runIn, scene } from "./scene.ts";
 
 const ask = (answer: "yes" | "no" | "nobody") => permissionsWith(async () => answer);
@@ -140,6 +143,37 @@ describe("the list", () => {
     expect(out).toContain("Edit(y)");
     expect(out).toContain("cannot be read");
   });
+  it("marks a rule that stands under a misspelt key and holds all the same", async () => {
+    const here = scene();
+    here.settings({ permisions: { deny: ["Bash(ls)"] } });
+    const { out, status } = await run(here, "--problems");
+    expect(status).toBe(1);
+    expect(out).toMatch(/^deny {3}Bash\(ls\) +user .*settings\.json:1 /);
+    expect(out).toContain("read otherwise: unknown key `permisions`");
+    expect(out).toContain("fix: did you mean `permissions`?");
+  });
+  it("says of a file that cannot be read what holds meanwhile, in columns", async () => {
+    const here = scene();
+    const file = here.put("home/.config/cordon/settings.json", "{");
+    here.put("home/app/.claude/settings.json", '{"permissions":{"deny":["Bash(git push *)"]}}');
+    const { out } = await run(here);
+    expect(out).toContain("deny   Bash(git push *)  project .claude/settings.json:1  no hits\n");
+    expect(out).toContain(
+      `ask    *                 user ${file}:1  no hits\n       the file cannot be read: every call asks until it is mended\n`,
+    );
+  });
+  it("says of a managed file that cannot be read that every call is denied", () => {
+    const { home, project, env, put } = scene();
+    const managed = put("managed.json", "{");
+    const gate = createGate({ cwd: project, home, env, managed, ambient: false });
+    expect(listPermissions(gate, []).rows).toMatchObject([
+      {
+        effect: "deny",
+        scope: "managed",
+        note: "the file cannot be read: every call is denied until it is mended",
+      },
+    ]);
+  });
   it.each([
     [["--effect", "maybe"]],
     [["nonsense"]],
@@ -169,6 +203,7 @@ describe("adding a rule", () => {
     const done = await runIn(here, ask("yes"), ["add", "allow", "Bash(npm test)"]);
     expect(done.status).toBe(0);
     expect(done.out).toContain('+      "Bash(npm test)"');
+    expect(done.out.endsWith(`saved in ${file}\n`)).toBe(true);
     expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ permissions: { allow: ["Bash(npm test)"] } });
     expect((await shown(here)).rules).toMatchObject([
       { rule: "Bash(npm test)", scope: "local", counts: true },
@@ -186,8 +221,10 @@ describe("adding a rule", () => {
     expect(await run(here, "add", "allow", "Bash(npm test)", "--user", "--yes")).toMatchObject({ status: 0 });
     expect(existsSync(join(here.home, ".config/cordon/settings.json"))).toBe(true);
   });
-  it("writes nothing with --dry-run, and says it as JSON", async () => {
+  it("writes nothing with --dry-run, and says it, as JSON too", async () => {
     const here = scene();
+    const words = await run(here, "add", "deny", "Bash(npm *)", "--dry-run");
+    expect(words.out.endsWith("nothing is written (--dry-run)\n")).toBe(true);
     const { out, status } = await run(here, "add", "allow", "Bash(npm *)", "--dry-run", "--json");
     expect(status).toBe(0);
     expect(JSON.parse(out)).toMatchObject({
@@ -229,6 +266,48 @@ describe("adding a rule", () => {
     here.put("home/app/.cordon/settings.local.json", '{"permissions":{"allow":["Bash(evil)"]}}');
     const local = await run(here, "add", "allow", "Bash(y)", "--yes");
     expect(local).toMatchObject({ status: 78, err: expect.stringContaining("was not written by cordon") });
+  });
+});
+
+// The file has to belong to root.
+describe.skipIf(!isRoot)("adding a rule under `allowManagedPermissionRulesOnly`", () => {
+  const locked = (text: string) => {
+    const at = machine();
+    const lock = at.put(join(at.top, "etc/cordon/managed-settings.json"), text);
+    const command = permissionsWith(async () => "yes", { platform: "linux", top: at.top });
+    const add = (...argv: readonly string[]) =>
+      runIn({ home: at.home, project: at.root, env: {} }, command, ["add", ...argv]);
+    return { add, lock, file: join(at.root, ".cordon/settings.local.json") };
+  };
+
+  it("says that an allow rule would not count, and saves it only on an explicit word", async () => {
+    const { add, lock, file } = locked('{\n"allowManagedPermissionRulesOnly": true}');
+    const refused = await add("allow", "Bash(x)", "--yes");
+    expect(refused.status).toBe(126);
+    expect(refused.err).toContain(
+      `the rule would not count: managed settings let only their own allow rules count (\`allowManagedPermissionRulesOnly\`, ${lock}:2)`,
+    );
+    expect(refused.err).toContain("not saved\n  hint: leave it, or say --anyway");
+    expect(existsSync(file)).toBe(false);
+    expect(await add("allow", "Bash(x)", "--dry-run")).toMatchObject({
+      status: 0,
+      err: expect.stringContaining("would not count"),
+    });
+    const saved = await add("allow", "Bash(x)", "--yes", "--anyway");
+    expect(saved.status).toBe(0);
+    expect(saved.err).toContain("would not count");
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ permissions: { allow: ["Bash(x)"] } });
+  });
+
+  it("saves deny and ask rules, and all rules without the lock", async () => {
+    const { add } = locked('{"allowManagedPermissionRulesOnly": true}');
+    expect(await add("deny", "Bash(x)")).toMatchObject({ status: 0, err: "" });
+    const open = locked('{"sandbox": {"network": {"allowManagedDomainsOnly": true}}}');
+    expect(await open.add("allow", "Bash(x)", "--yes")).toMatchObject({ status: 0 });
+    expect(await open.add("allow", "WebFetch(domain:a.example)", "--yes")).toMatchObject({
+      status: 126,
+      err: expect.stringContaining("allowManagedDomainsOnly"),
+    });
   });
 });
 

@@ -37,7 +37,7 @@ describe.skipIf(!isRoot)("cordon policy status", () => {
     const { status: code, out } = await status(at);
     expect(code).toBe(0);
     expect(out).toContain(`${base(at)}: holds, 3 days old\n`);
-    expect(out).toMatch(/line +2 {2}blockNetworkTools +true {2}locks\n/);
+    expect(out).toMatch(/line +2 {2}blockNetworkTools +true +locks\n/);
     expect(out).toMatch(/line +3 {2}permissions\.deny +2 entries {2}locks\n/);
     expect(out).toMatch(/sandbox\.network\.httpProxyPort .*passed on\n/);
     expect(out.indexOf("10-team.json")).toBeGreaterThan(out.indexOf("/etc/cordon/"));
@@ -57,7 +57,7 @@ describe.skipIf(!isRoot)("cordon policy status", () => {
     at.put(base(at), '{"strictKnownMarketplaces": [], "allowedMcpServers": ["a"]}');
     const { out } = await status(at);
     expect(out).toMatch(/strictKnownMarketplaces +0 entries {2}not enforced yet; denies mcp__plugin_\*\n/);
-    expect(out).toMatch(/allowedMcpServers +1 entry {2}locks\n/);
+    expect(out).toMatch(/allowedMcpServers +1 entry +locks\n/);
   });
 
   it.each([
@@ -103,6 +103,99 @@ describe.skipIf(!isRoot)("cordon policy status", () => {
     expect(out).toContain("$NOWHERE/x");
   });
 
+  it.each([
+    [
+      '{"policyHelper": {"path": "policy"}}',
+      "DENIES EVERY CALL",
+      "every call is DENIED: `policyHelper` cannot",
+    ],
+    ['{"policyHelper": "/x"}', "DENIES EVERY CALL", "every call is DENIED: `policyHelper` cannot be read"],
+    [
+      '{"forceRemoteSettingsRefresh": true}',
+      "DENIES EVERY CALL",
+      "every call is DENIED: `forceRemoteSettingsRefresh` is not enforced here",
+    ],
+    [
+      '{"permissions": {"deny": ["Bash(rm"]}}',
+      "holds, and DENIES ALL CALLS of Bash",
+      "all calls of Bash are DENIED: the rule `Bash(rm` cannot be read",
+    ],
+  ])("says what a fault denies, and ends with 78: %s", async (text, state, sentence) => {
+    const at = machine();
+    at.put(base(at), text);
+    const { status: code, out } = await status(at);
+    expect(code).toBe(78);
+    expect(out).toContain(`${base(at)}: ${state}, `);
+    expect(out).toContain(`\n${sentence}`);
+    expect(out.trimEnd()).toMatch(/managed-settings\.json:1\)$/);
+    const json = JSON.parse((await status(at, "status", "--json")).out);
+    expect(json).toMatchObject({ stopped: false, denied: [{ file: base(at), line: 1 }] });
+  });
+
+  it("lists each problem on lines of its own, with what to write", async () => {
+    const at = machine();
+    at.put(base(at), '{"blockNetworkTool": true, "blockedCommands": ["nc *"]}');
+    const { status: code, out } = await status(at);
+    expect(code).toBe(0);
+    expect(out).toContain(`${base(at)}: holds, with a fault, `);
+    expect(out).toContain(
+      `  ${base(at)}:1:2 unknown key \`blockNetworkTool\`; it is read as \`blockNetworkTools\`\n    hint: did you mean \`blockNetworkTools\`?\n`,
+    );
+    expect(out).not.toContain("\\n");
+  });
+
+  it("shows what opens, what is off, which of two modes holds, in columns", async () => {
+    const at = machine();
+    at.put(
+      base(at),
+      '{"enforcePermissionMode": "default", "blockNetworkTools": false,\n"permissions": {"allow": ["Edit"]}}',
+    );
+    const strict = at.put(
+      join(at.top, "etc/cordon/managed-settings.d/20.json"),
+      '{"enforcePermissionMode": "plan"}',
+    );
+    const { status: code, out } = await status(at);
+    expect(code).toBe(0);
+    expect(out).toContain(
+      [
+        '  line   1  enforcePermissionMode  "default"  gives way to plan, which is stricter\n',
+        "  line   1  blockNetworkTools      false      is off\n",
+        "  line   2  permissions.allow      1 entry    opens\n",
+      ].join(""),
+    );
+    expect(out).toContain('  line   1  enforcePermissionMode  "plan"  locks\n');
+    expect(out).toContain(`\nmode: plan, and no laxer one may be chosen (${strict}:1)\n`);
+    const json = JSON.parse((await status(at, "status", "--json")).out);
+    expect(json.mode).toEqual({ value: "plan", enforced: true, file: strict, line: 1 });
+  });
+
+  it.each([0o666, 0o664])("says which command mends a file of mode %o", async (mode) => {
+    const at = machine();
+    at.put(base(at), "{}", mode);
+    expect((await status(at)).out).toContain(`\n    hint: run \`chmod go-w ${base(at)}\`\n`);
+  });
+
+  it("says once what follows from a faulty answer of a helper, and how to look into it", async () => {
+    const at = machine();
+    at.put(base(at), '{"policyHelper": {"path": "/opt/policy"}}');
+    const answer = (text: string): string =>
+      at.put(join(at.top, "opt/policy"), `#!/bin/sh\n${text}\n`, 0o755);
+    const helper = answer(`echo '{"managedSettings": {"permissions": []}}'`);
+    const faulty = await status(at);
+    expect(faulty.status).toBe(78);
+    expect(faulty.out).not.toMatch(/until it is mended.*until it is mended/);
+    expect(faulty.out).toContain(`hint: run ${helper} by hand and mend what it prints\n`);
+    answer(`echo '{"managedSettings": {"blockNetworkTool": true}}'`);
+    expect(await status(at)).toMatchObject({
+      status: 78,
+      out: expect.stringContaining("unknown key `blockNetworkTool`"),
+    });
+    answer("echo no network >&2; exit 3");
+    const failed = (await status(at)).out;
+    expect(failed).toContain("the policy helper ended with status 3: no network");
+    expect(failed).toContain(`hint: run ${helper} by hand: it has to end with status 0\n`);
+  });
+
   it("shows the answer of a policy helper, its age, and what is left of the file that names it", async () => {
     const at = machine();
     at.put(
@@ -121,7 +214,7 @@ describe.skipIf(!isRoot)("cordon policy status", () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^managedSourcesBehavior: first-wins\n/);
     expect(out).toContain(`the answer of ${helper}: holds, `);
-    expect(out).toMatch(/blockNetworkTools +true {2}locks\n/);
+    expect(out).toMatch(/blockNetworkTools +true +locks\n/);
     expect(out).toContain(`${base(at)}: holds, `);
     expect(out).toContain(" old, but nothing it allows\n");
     expect(out).toMatch(/policyHelper .* {2}locks\n/);

@@ -120,6 +120,19 @@ describe("without a terminal", () => {
     expect(err).toContain("  hint: run it from a terminal to be asked; no rule can allow it\n");
   });
 
+  it("a settings file with a fault is to be mended: no rule and no answer does away with it", () => {
+    const at = scene();
+    const file = at.put("home/.config/cordon/settings.json", '{\n  "permissions": []\n}\n');
+    for (let time = 0; time < 4; time++) {
+      const { status, err } = without(at, "--", "ls");
+      expect(status).toBe(126);
+      expect(err).toContain(`(${file}:2 cannot be read: \`permissions\` must be an object`);
+      expect(err).toContain(`  hint: mend ${file}; until then every call asks\n`);
+      expect(err).not.toContain("no rule can allow it");
+      expect(err).not.toContain("was denied");
+    }
+  });
+
   it("a denial is one, with its hint and no advice to ask", () => {
     const { status, out, err } = without(scene(), "--", "git", "push", "--force", "origin", "main");
     expect({ status, out }).toEqual({ status: 126, out: "" });
@@ -217,6 +230,18 @@ describe("a command line that cannot be understood", () => {
       expect(err).toMatch(new RegExp(`^cordon ${name}: `));
       expect(err.split("\n")[0]).toContain(what);
       expect(err).toContain("\n  hint: ");
+    }
+  });
+
+  it("is told of the `--` only where there is none", async () => {
+    for (const [name, one] of [
+      ["run", runCommand],
+      ["sandbox", sandboxCommand],
+    ] as const) {
+      const plain = await runIn(scene(), one, ["--bogus", "ls"]);
+      expect(plain.err).toContain(`hint: put \`--\` before the command: \`cordon ${name} -- npm test\``);
+      const behind = await runIn(scene(), one, ["--bogus", "--", "ls"]);
+      expect(behind.err).toContain(`hint: see \`cordon ${name} --help\``);
     }
   });
 

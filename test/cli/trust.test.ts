@@ -396,6 +396,17 @@ describe("cordon trust --list and --revoke", () => {
     expect((await runIn({ ...at, project: at.home }, trust, ["--list"])).out).toContain(": gone\n");
   });
 
+  it("leave it to a person to forget a place", async () => {
+    const at = project();
+    await agree(at);
+    const asAgent = { ...at, env: { ...at.env, CLAUDECODE: "1" } };
+    const { status, out, err } = await runIn(asAgent, trust, ["--revoke"]);
+    expect({ status, out }).toEqual({ status: 126, out: "" });
+    expect(err).toContain("cordon trust: not changed: CLAUDECODE is set, so this is an agent's session\n");
+    expect([verdict(at), stored(at).length]).toEqual(["allow", 2]);
+    expect(await runIn(asAgent, trust, ["--list"])).toMatchObject({ status: 0 });
+  });
+
   it("forget a place, also one that is gone", async () => {
     const at = project();
     await agree(at);

@@ -12,8 +12,8 @@ const SANDBOX_ONLY: readonly string[] = [
 export const HOOK_MARK = "CORDON_HOOK";
 
 /**
- * The whole environment of a hook: what sandboxed commands get, the root of the project, and a
- * mark.
+ * The whole environment of a hook: what sandboxed commands get, the project its file belongs to
+ * (`root`, see `projectOfHook`), and a mark.
  *
  * INVARIANT: no variable passes that is not listed for the sandbox, so no secret does by custom.
  */
@@ -30,7 +30,7 @@ export function hookEnvironment(
   };
 }
 
-/** A word of a command in exec form, with the project's root filled in. */
+/** A word of a command in exec form, with the root of the hook's project filled in. */
 export function fillPlaceholders(word: string, root: string): string {
   return word.replaceAll("${CLAUDE_PROJECT_DIR}", () => root);
 }

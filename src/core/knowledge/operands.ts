@@ -22,7 +22,7 @@ export function assignOperands(draft: Draft, specs: readonly OperandSpec[], word
       draft.inner.push({ kind: "argv", words: inner, bases: [...draft.bases] });
       // A runner with a subcommand (`docker exec`) is what rules for it are written for.
       if (draft.path.length === 1) draft.wraps = true;
-      raise(draft, "read-only");
+      raise(draft, specs[command]?.class ?? "read-only");
     } else if (words.length > 0)
       doubt(draft, "cmd.option-unlisted", `${draft.path.join(" ")} is given nothing to run`);
   }

@@ -105,8 +105,15 @@ export function describeShape(shape: Shape): string {
   return shape.either.map(describeShape).join(" or ");
 }
 
-/** The candidate that is one or two slips away from `name`, for a hint; case does not count. */
-export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+/**
+ * The candidate that is one or two slips away from `name`, for a hint; case does not count. `most`
+ * says how many slips a candidate allows where two are too many.
+ */
+export function nearest(
+  name: string,
+  candidates: Iterable<string>,
+  most: (candidate: string) => number = () => 2,
+): string | undefined {
   if (name.length > 64) return undefined;
   const low = name.toLowerCase();
   let best: string | undefined;
@@ -114,7 +121,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) >= least) continue;
     const away = slips(low, candidate.toLowerCase());
-    if (away < least && away * 2 < candidate.length) {
+    if (away < least && away <= most(candidate) && away * 2 < candidate.length) {
       least = away;
       best = candidate;
     }

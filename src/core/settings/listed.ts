@@ -1,8 +1,10 @@
 import { type Node, readDocument } from "./document.ts";
+import { heldIn } from "./reading.ts";
 import { readRuleObject, readRuleText } from "./rule-entry.ts";
-import type { RuleEffect, RuleFault } from "./rule.ts";
+import type { Held, RuleEffect, RuleFault } from "./rule.ts";
 import { KEYS } from "./settings.gen.ts";
 import type { SettingsSource } from "./source.ts";
+import { strayKey } from "./stray.ts";
 import { walk } from "./walk.ts";
 
 /** A rule as somebody wrote it, whether it counts or not. */
@@ -33,18 +35,42 @@ export function listRules(source: SettingsSource): readonly ListedRule[] {
   const document = readDocument(source.text);
   if (document.root === undefined) return [];
   const inProject = source.scope !== "user" && source.scope !== "managed";
-  return walk(document.root).entries.flatMap(({ path, node, live }): readonly ListedRule[] => {
-    const effect = effectOf(path);
-    if (effect === undefined) return [];
-    const items = node.type === "array" ? (node.children ?? []) : effect === "allow" ? [] : [node];
-    return items.flatMap((item): readonly ListedRule[] => {
-      const read = entryOf(item, path, effect, inProject);
-      if (read === undefined) return [];
-      const { line } = document.positionOf(item.offset);
-      const { text, faults, readings } = read;
-      return [{ effect, text, line, key: path, faults, reads: readings.length > 0, live }];
+  const held = heldIn(source);
+  const walked = walk(document.root);
+  const lists = [
+    ...walked.entries.flatMap(({ path, node, live }): readonly List[] => {
+      const effect = effectOf(path);
+      return effect === undefined ? [] : [{ key: path, effect, node, live, faults: [] }];
+    }),
+    ...walked.unknown.flatMap((unknown): readonly List[] => {
+      const stray = strayKey(unknown, source.scope === "managed");
+      if (stray === undefined) return [];
+      const { severity, message, hint, lists: meant } = stray;
+      return meant.map((list) => ({ ...list, live: true, faults: [{ severity, message, hint }] }));
+    }),
+  ];
+  return lists
+    .toSorted((a, b) => a.node.offset - b.node.offset)
+    .flatMap(({ key, effect, node, live, faults: ofList }) => {
+      const items = node.type === "array" ? (node.children ?? []) : effect === "allow" ? [] : [node];
+      return items.flatMap((item): readonly ListedRule[] => {
+        const read = entryOf(item, key, effect, inProject, held);
+        if (read === undefined) return [];
+        const { line } = document.positionOf(item.offset);
+        const { text, readings } = read;
+        const faults = [...ofList, ...read.faults];
+        return [{ effect, text, line, key, faults, reads: readings.length > 0, live }];
+      });
     });
-  });
+}
+
+interface List {
+  readonly key: string;
+  readonly effect: RuleEffect;
+  readonly node: Node;
+  readonly live: boolean;
+  /** What is wrong with where it stands. */
+  readonly faults: readonly RuleFault[];
 }
 
 /** The effect of the rules under a key; undefined for keys that hold none. */
@@ -59,12 +85,13 @@ function entryOf(
   key: string,
   effect: RuleEffect,
   inProject: boolean,
+  held: Held,
 ): ReturnType<typeof readRuleText> | undefined {
   if (item.type === "string") {
     const text = String(item.value);
-    return readRuleText(key === "ignorePatterns" ? `Read(${text})` : text, effect);
+    return readRuleText(key === "ignorePatterns" ? `Read(${text})` : text, effect, held);
   }
   return item.type === "object" && key !== "ignorePatterns"
-    ? readRuleObject(item, effect, inProject)
+    ? readRuleObject(item, effect, inProject, held)
     : undefined;
 }

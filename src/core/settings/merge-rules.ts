@@ -1,8 +1,8 @@
 import { unenforcedAsks } from "./merge-managed.ts";
-import { all, locked, opens } from "./pick.ts";
+import { all, locked, opens, problemAt } from "./pick.ts";
 import type { Policy } from "./policy.ts";
 import type { Problem } from "./problem.ts";
-import type { Found, SettingsReading } from "./reading.ts";
+import { type Found, type SettingsReading, heldIn } from "./reading.ts";
 import { readRuleText } from "./rule-entry.ts";
 import type { Rule } from "./rule.ts";
 import { administrators } from "./tiers.ts";
@@ -38,7 +38,7 @@ export function pooledRules(
       ...readings.flatMap((reading) =>
         reading.rules.filter((rule) => (rule.effect !== "allow" || allowed(reading, rule)) && stands(rule)),
       ),
-      ...blockedCommands(readings),
+      ...blockedCommands(readings, problems),
       ...serverRules(readings),
       ...unenforcedAsks(readings, problems),
     ],
@@ -64,17 +64,20 @@ function wouldOpen(reading: SettingsReading): boolean {
   return keys.some((key) => reading.found(key).some(({ value }) => value.length > 0));
 }
 
-/** `blockedCommands`: managed deny rules `Bash(glob)`. */
-function blockedCommands(readings: readonly SettingsReading[]): readonly Rule[] {
+/** `blockedCommands`: managed deny rules `Bash(glob)`; who writes the rule itself means its pattern. */
+function blockedCommands(readings: readonly SettingsReading[], problems: Problem[]): readonly Rule[] {
   return all(readings, "blockedCommands").flatMap(({ reading, found }) =>
-    found.value.flatMap((glob, index) =>
-      readRuleText(`Bash(${glob})`, "deny").readings.map(({ tool, specifier }) => ({
+    found.value.flatMap((glob, index) => {
+      const rule = /^Bash\([\s\S]*\)$/.test(glob) ? glob : `Bash(${glob})`;
+      const { readings: read, faults } = readRuleText(rule, "deny", heldIn(reading.source));
+      for (const fault of faults) problems.push(problemAt(reading, found, "blockedCommands", fault, index));
+      return read.map(({ tool, specifier }) => ({
         ...ruleOf(reading, found, "blockedCommands", index),
-        text: `Bash(${glob})`,
+        text: rule,
         tool,
         specifier,
-      })),
-    ),
+      }));
+    }),
   );
 }
 

@@ -74,7 +74,7 @@ export function proposeSettings(look: RepositoryLook, template: Template): Propo
   const confined: ProposedKey = {
     path: ["sandbox", "failIfUnavailable"],
     value: true,
-    why: "without a working sandbox nothing runs",
+    why: "without a working sandbox `cordon run` runs nothing",
   };
   const inside: ProposedKey = {
     path: ["sandbox", "allowUnsandboxedCommands"],

@@ -7,6 +7,8 @@ import { readRuleLists } from "./rule-list.ts";
 import type { Rule } from "./rule.ts";
 import type { SettingKey, SettingValues } from "./settings.gen.ts";
 import type { Place, SettingsSource } from "./source.ts";
+import { guessedEntries } from "./meant.ts";
+import { mendHint } from "./mend.ts";
 import { strayKey } from "./stray.ts";
 import { type Walk, walk } from "./walk.ts";
 
@@ -25,7 +27,7 @@ export function readSettings(source: SettingsSource, place: Place): SettingsRead
       severity: "error",
       file: source.file,
       message: `the settings cannot be read: ${source.fault}; ${consequence(source)}`,
-      hint: "make it a readable file, or remove it",
+      hint: mendHint(source.fault, source),
     };
     return {
       source,
@@ -55,7 +57,8 @@ export function readSettings(source: SettingsSource, place: Place): SettingsRead
   const hooks = walked ? readHooks(source, place, walked, document, findings) : [];
   if (walked) {
     for (const finding of outsideFindings(source, walked)) findings.push(finding);
-    for (const entry of walked.entries) {
+    const guessed = source.scope === "managed" ? walked.unknown.flatMap(guessedEntries) : [];
+    for (const entry of [...walked.entries, ...guessed]) {
       const found = readValue(source, entry, document, findings);
       if (found) values.set(entry.path, [...(values.get(entry.path) ?? []), found]);
     }
@@ -82,11 +85,17 @@ function saysSomething({ entries, unknown, misfits }: Walk): boolean {
   return entries.length + unknown.length + misfits.length > 0;
 }
 
-/** The rule that holds for a file that cannot be taken at its word. */
+/** The rule that holds for a file that cannot be taken at its word; its text says where and why. */
 export function askEverything(source: SettingsSource, problem: Problem): Rule {
+  const line =
+    problem.line === undefined ? "" : `${source.file === undefined ? ", line " : ":"}${problem.line}`;
+  const what = problem.message
+    .replace(/; every call (?:asks|is denied) until it is mended$/, "")
+    .replace(/^the settings cannot be read: /, "")
+    .replace(/^the file /, "it ");
   return {
     effect: "ask",
-    text: `* (${source.file ?? `the ${source.scope} settings`} cannot be read)`,
+    text: `* (${source.file ?? `the ${source.scope} settings`}${line} cannot be read: ${what})`,
     scope: source.scope,
     file: source.file,
     line: problem.line,
@@ -104,10 +113,12 @@ function toProblem(source: SettingsSource, document: Document, finding: Finding)
 /** Groups that are no object, keys that stand twice, keys that mean nothing. */
 function outsideFindings(source: SettingsSource, { misfits, repeated, unknown }: Walk): readonly Finding[] {
   const strays = unknown.flatMap((each) => {
-    const stray = strayKey(each);
+    const stray = strayKey(each, source.scope === "managed");
     return stray ? [{ ...stray, offset: each.key.offset }] : [];
   });
-  const listed = strays.filter(({ lists }, index) => index < LISTED_UNKNOWN || lists.length > 0);
+  const listed = strays.filter(
+    ({ lists, severity }, index) => index < LISTED_UNKNOWN || lists.length > 0 || severity === "error",
+  );
   const rest = strays.length - listed.length;
   const last = listed.at(-1);
   return [
@@ -117,6 +128,7 @@ function outsideFindings(source: SettingsSource, { misfits, repeated, unknown }:
         severity: "error",
         key: key === "" ? undefined : key,
         message,
+        hint: key === "" ? 'write `{"permissions": {...}}`, or `{}` for no settings' : "write `{...}`",
         offset: node.offset,
         stops: true,
       };
@@ -125,12 +137,13 @@ function outsideFindings(source: SettingsSource, { misfits, repeated, unknown }:
       const message = `\`${path}\` stands more than once; everything in it that tightens holds, of the rest the last`;
       return { severity: "warning", key: path, message, hint: "keep one", offset: key.offset };
     }),
-    ...listed.map(({ severity, key, message, hint, offset }): Finding => ({
+    ...listed.map(({ severity, key, message, hint, stops, offset }): Finding => ({
       severity,
       key,
       message,
       hint,
       offset,
+      stops: stops === true,
     })),
     ...(rest > 0 && last
       ? [{ severity: "warning", message: `${rest} more unknown keys`, offset: last.offset } as const]

@@ -1,9 +1,9 @@
 import type { Position } from "./document.ts";
 import type { Hook } from "./hooks.ts";
 import type { Problem } from "./problem.ts";
-import type { Rule } from "./rule.ts";
+import type { Held, Rule } from "./rule.ts";
 import type { SettingKey, SettingValues } from "./settings.gen.ts";
-import type { SettingsSource } from "./source.ts";
+import type { SettingsSource, SourcePlace } from "./source.ts";
 
 /** A value as it stands in a file. */
 export interface Found<V> {
@@ -55,4 +55,9 @@ export function consequence(source: SettingsSource): string {
   return source.scope === "managed"
     ? "every call is denied until it is mended"
     : "every call asks until it is mended";
+}
+
+/** What becomes of the calls of a tool while a rule about it cannot be read. */
+export function heldIn({ scope }: SourcePlace): Held {
+  return scope === "managed" ? "is denied" : "asks";
 }

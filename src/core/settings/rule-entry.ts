@@ -1,5 +1,5 @@
 import { type Node, propertiesOf } from "./document.ts";
-import { type RuleEffect, type RuleFault, type RuleReading, readRule } from "./rule.ts";
+import { type Held, type RuleEffect, type RuleFault, type RuleReading, readRule } from "./rule.ts";
 import { toolClass } from "./tools.ts";
 
 /** One entry of a rule list as it reads. */
@@ -17,18 +17,18 @@ const LONGEST_RULE = 10_000;
 const LONGEST_NAME = 200;
 
 /** Reads one rule string. As `readRule`, but in time proportional to the text, whatever it holds. */
-export function readRuleText(text: string, effect: RuleEffect): EntryReading {
+export function readRuleText(text: string, effect: RuleEffect, held: Held = "asks"): EntryReading {
   const trimmed = text.trim();
   const open = trimmed.indexOf("(");
   const name = open === -1 ? trimmed : trimmed.slice(0, open);
   if (trimmed.length <= LONGEST_RULE && name.length <= LONGEST_NAME && !/\s{64}/.test(trimmed)) {
-    const { readings, faults } = readRule(trimmed, effect);
+    const { readings, faults } = readRule(trimmed, effect, held);
     if (!readings.some(namesSomething) && effect !== "allow")
-      return unreadable(text, effect, nameOr(name), "names nothing");
+      return unreadable(text, effect, nameOr(name), "names nothing", held);
     return { text, readings, anchored: "source", faults };
   }
   const shown = `${trimmed.slice(0, 60)}...`;
-  return unreadable(shown, effect, nameOr(name), "is too long or holds too many blanks in a row");
+  return unreadable(shown, effect, nameOr(name), "is too long or holds too many blanks in a row", held);
 }
 
 /** False for a command pattern of which nothing is left but operators. */
@@ -41,13 +41,13 @@ function nameOr(name: string): string {
   return /^[A-Za-z]\w{0,60}$/.test(name) ? name : "*";
 }
 
-function unreadable(text: string, effect: RuleEffect, tool: string, why: string): EntryReading {
+function unreadable(text: string, effect: RuleEffect, tool: string, why: string, held: Held): EntryReading {
   const fault: RuleFault = {
     severity: "error",
     message:
       effect === "allow"
         ? `the allow rule \`${text}\` ${why}; it approves nothing`
-        : `the ${effect} rule \`${text}\` ${why}; every ${tool === "*" ? "" : `${tool} `}call asks until it is mended`,
+        : `the ${effect} rule \`${text}\` ${why}; every ${tool === "*" ? "" : `${tool} `}call ${held} until it is mended`,
     hint: "write `Tool` or `Tool(specifier)`, for example `Bash(npm test *)`",
   };
   return { text, readings: effect === "allow" ? [] : [stopGap(tool)], anchored: "source", faults: [fault] };
@@ -65,7 +65,12 @@ function stopGap(tool: string): RuleReading {
  * approves nothing. `inProject` is false in files that belong to no project, where
  * `scope: "project"` binds to nothing.
  */
-export function readRuleObject(node: Node, effect: RuleEffect, inProject: boolean): EntryReading {
+export function readRuleObject(
+  node: Node,
+  effect: RuleEffect,
+  inProject: boolean,
+  held: Held = "asks",
+): EntryReading {
   const properties = propertiesOf(node);
   const text = (name: string): string | undefined => {
     const found = properties.findLast((property) => property.name === name);
@@ -79,6 +84,7 @@ export function readRuleObject(node: Node, effect: RuleEffect, inProject: boolea
       effect,
       named ?? "*",
       "names no tool in `tool`",
+      held,
     );
   }
   const pattern = text("pattern");
@@ -95,11 +101,11 @@ export function readRuleObject(node: Node, effect: RuleEffect, inProject: boolea
     const names = odd.map(({ name }) => `\`${name.slice(0, 60)}\``).join(", ");
     const fault: RuleFault = {
       severity: "error",
-      message: `${names} in the ${effect} rule for \`${whole}\` cannot be read; ${effect === "allow" ? "it approves nothing" : `every ${tool} call asks until it is mended`}`,
+      message: `${names} in the ${effect} rule for \`${whole}\` cannot be read; ${effect === "allow" ? "it approves nothing" : `every ${tool} call ${held} until it is mended`}`,
       hint: 'write `{"tool": "Bash", "pattern": "npm test*", "scope": "project"}`, or the rule as a string',
     };
     if (effect === "allow") return { text: whole, readings: [], anchored: "project", faults: [fault] };
-    const inner = combine(whole, tool, patterns, effect);
+    const inner = combine(whole, tool, patterns, effect, held);
     return { ...inner, readings: [...inner.readings, stopGap(tool)], faults: [...inner.faults, fault] };
   }
   if (text("scope") === "project" && !inProject) {
@@ -109,10 +115,10 @@ export function readRuleObject(node: Node, effect: RuleEffect, inProject: boolea
       hint: "write it in the settings of the project, or leave `scope` out",
     };
     if (effect === "allow") return { text: whole, readings: [], anchored: "project", faults: [fault] };
-    const inner = combine(whole, tool, patterns, effect);
+    const inner = combine(whole, tool, patterns, effect, held);
     return { ...inner, faults: [...inner.faults, fault] };
   }
-  return combine(whole, tool, patterns, effect);
+  return combine(whole, tool, patterns, effect, held);
 }
 
 function combine(
@@ -120,9 +126,10 @@ function combine(
   tool: string,
   patterns: readonly (string | undefined)[],
   effect: RuleEffect,
+  held: Held,
 ): EntryReading {
   const read = patterns.map((pattern) =>
-    readRuleText(pattern === undefined ? tool : `${tool}(${pattern})`, effect),
+    readRuleText(pattern === undefined ? tool : `${tool}(${pattern})`, effect, held),
   );
   return {
     text: whole,

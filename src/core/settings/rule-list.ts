@@ -1,5 +1,5 @@
 import type { Document, Node } from "./document.ts";
-import { type Finding, consequence } from "./reading.ts";
+import { type Finding, consequence, heldIn } from "./reading.ts";
 import { type EntryReading, readRuleObject, readRuleText } from "./rule-entry.ts";
 import type { Rule, RuleEffect } from "./rule.ts";
 import type { Place, SettingsSource } from "./source.ts";
@@ -44,7 +44,10 @@ export function readRuleLists(
       return list ? [{ key: path, effect: list.effect, node, live }] : [];
     }),
     ...walked.unknown.flatMap((unknown) =>
-      (strayKey(unknown)?.lists ?? []).map((list): RuleList => ({ ...list, live: true })),
+      (strayKey(unknown, source.scope === "managed")?.lists ?? []).map((list): RuleList => ({
+        ...list,
+        live: true,
+      })),
     ),
   ];
   const rules: Rule[] = [];
@@ -115,10 +118,11 @@ function readEntry(
 ): EntryReading | undefined {
   if (node.type === "string") {
     const text = String(node.value);
-    return readRuleText(list === "ignorePatterns" ? `Read(${text})` : text, effect);
+    return readRuleText(list === "ignorePatterns" ? `Read(${text})` : text, effect, heldIn(source));
   }
   const inProject = source.scope !== "user" && source.scope !== "managed";
-  if (node.type === "object" && list !== "ignorePatterns") return readRuleObject(node, effect, inProject);
+  if (node.type === "object" && list !== "ignorePatterns")
+    return readRuleObject(node, effect, inProject, heldIn(source));
   findings.push({
     severity: "error",
     key: key(),

@@ -3,6 +3,9 @@ import { BASH_PARAMETERS, TOOLS, canonicalTool, nearestTool, toolClass } from ".
 
 export type RuleEffect = "allow" | "ask" | "deny";
 
+/** What becomes of a tool's calls while a deny or ask rule about it cannot be read. */
+export type Held = "asks" | "is denied";
+
 /** What stands between the parentheses of a rule. */
 export type Specifier =
   /** The whole tool. */
@@ -65,10 +68,14 @@ export interface RuleReading {
 const READ_TOOLS: readonly string[] = ["Read", "Glob", "Grep", "LS", "LSP"];
 const WHOLE: Specifier = { kind: "none" };
 
-/** Reads one rule string of an allow, ask or deny list. Never throws. */
+/**
+ * Reads one rule string of an allow, ask or deny list. Never throws. `held` is what the faults say of
+ * calls meanwhile; it changes no reading.
+ */
 export function readRule(
   text: string,
   effect: RuleEffect,
+  held: Held = "asks",
 ): { readonly readings: readonly RuleReading[]; readonly faults: readonly RuleFault[] } {
   const faults: RuleFault[] = [];
   const readings: RuleReading[] = [];
@@ -84,7 +91,7 @@ export function readRule(
       message:
         effect === "allow"
           ? `the allow rule \`${text}\` cannot be read and approves nothing`
-          : `the ${effect} rule \`${text}\` cannot be read; ${named === "" ? "every" : `every ${named}`} call asks until it is mended`,
+          : `the ${effect} rule \`${text}\` cannot be read; ${named === "" ? "every" : `every ${named}`} call ${held} until it is mended`,
       hint: "write `Tool` or `Tool(specifier)`, for example `Bash(npm test *)`",
     });
     if (effect !== "allow") {
@@ -93,7 +100,7 @@ export function readRule(
     return { readings, faults };
   }
 
-  const nameFault = faultOfName(named, text, effect);
+  const nameFault = faultOfName(named, text, effect, held);
   if (nameFault) {
     faults.push(nameFault.fault);
     if (nameFault.void === true) return { readings, faults };
@@ -101,7 +108,9 @@ export function readRule(
       readings.push({ effect: "ask", tool: nameFault.stands, specifier: WHOLE });
   }
 
-  const reading = readSpecifier(named, body, effect, text, faults);
+  // Of a name that is a slip, what its specifier would mean says nothing more.
+  const said = nameFault?.stands === undefined ? faults : [];
+  const reading = readSpecifier(named, body, effect, text, said, held);
   if (reading) readings.push(...reading);
   return { readings, faults };
 }
@@ -111,6 +120,7 @@ function faultOfName(
   tool: string,
   text: string,
   effect: RuleEffect,
+  held: Held,
 ): { readonly fault: RuleFault; readonly stands?: string; readonly void?: true } | undefined {
   if (
     effect === "allow" &&
@@ -142,7 +152,7 @@ function faultOfName(
   return {
     fault: {
       severity: "error",
-      message: `unknown tool \`${tool}\` in the ${effect} rule \`${text}\`; every ${canonicalTool(near)} call asks until it is mended`,
+      message: `unknown tool \`${tool}\` in the ${effect} rule \`${text}\`; every ${canonicalTool(near)} call ${held} until it is mended`,
       hint,
     },
     stands: canonicalTool(near),
@@ -155,7 +165,10 @@ function readSpecifier(
   effect: RuleEffect,
   text: string,
   faults: RuleFault[],
+  held: Held,
 ): readonly RuleReading[] | undefined {
+  const wholly =
+    held === "asks" ? `it holds for every ${tool} call` : `every ${tool} call is denied until it is mended`;
   const one = (specifier: Specifier, as: string = tool): readonly RuleReading[] => [
     { effect, tool: as, specifier },
   ];
@@ -164,7 +177,7 @@ function readSpecifier(
   if (spec === "") {
     faults.push({
       severity: "error",
-      message: `the ${effect} rule \`${text}\` has empty parentheses${effect === "allow" ? " and approves nothing" : `; it holds for every ${tool} call`}`,
+      message: `the ${effect} rule \`${text}\` has empty parentheses${effect === "allow" ? " and approves nothing" : `; ${wholly}`}`,
       hint: `write \`${tool}\` for the whole tool`,
     });
     return effect === "allow" ? undefined : one(WHOLE);
@@ -220,7 +233,7 @@ function readSpecifier(
   }
   faults.push({
     severity: "error",
-    message: `\`${spec}\` means nothing for ${tool} in the ${effect} rule \`${text}\`${effect === "allow" ? "; it approves nothing" : `; it holds for every ${tool} call`}`,
+    message: `\`${spec}\` means nothing for ${tool} in the ${effect} rule \`${text}\`${effect === "allow" ? "; it approves nothing" : `; ${wholly}`}`,
     hint:
       tool === "WebFetch"
         ? "write `WebFetch(domain:example.com)`"

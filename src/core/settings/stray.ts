@@ -1,6 +1,7 @@
 import { type Node, propertiesOf } from "./document.ts";
 import { nearest } from "./keys.ts";
-import { GROUPS, KEYS } from "./settings.gen.ts";
+import { guessedEntries, meantKey } from "./meant.ts";
+import { KEYS } from "./settings.gen.ts";
 import type { Unknown } from "./walk.ts";
 
 /** A key that is not where or what it should be, and the rule lists it was probably meant to be. */
@@ -9,6 +10,8 @@ export interface Stray {
   readonly key: string;
   readonly message: string;
   readonly hint?: string | undefined;
+  /** Managed: what it was meant to forbid cannot be made out, so that nothing may run. */
+  readonly stops?: true | undefined;
   readonly lists: readonly { readonly effect: "ask" | "deny"; readonly key: string; readonly node: Node }[];
 }
 
@@ -24,11 +27,12 @@ const OWN_GROUPS = ["permissions", "sandbox", "cordon"];
  * What to say about an unknown key; undefined for keys of other programs, which pass silently.
  *
  * What is one slip away from a deny or ask list, or stands one level too high, is read as that
- * list: unknown is stricter.
+ * list: unknown is stricter. In a managed file so is what is a slip away from any key that can
+ * forbid something.
  */
-export function strayKey({ group, name, node }: Unknown): Stray | undefined {
-  if (group !== "") return inGroup(group, name, node);
-  const dotted = OWN_GROUPS.find((own) => name.startsWith(`${own}.`));
+export function strayKey(unknown: Unknown, managed: boolean): Stray | undefined {
+  const { group, name, node } = unknown;
+  if (group !== "") return inGroup(unknown, managed);
   const list = topList(name.replace(/^permissions\./, ""), node);
   const effect = list === undefined ? undefined : TIGHTENING.get(list);
   if (list !== undefined) {
@@ -40,27 +44,58 @@ export function strayKey({ group, name, node }: Unknown): Stray | undefined {
       lists: effect === undefined ? [] : [{ effect, key: name, node }],
     };
   }
-  if (dotted !== undefined) {
+  const held = managed ? heldAs(unknown) : undefined;
+  if (OWN_GROUPS.some((own) => name.startsWith(`${own}.`))) {
     const path = name.split(".").map((part) => `"${part}"`);
     return {
-      severity: "warning",
+      severity: held === undefined ? "warning" : "error",
       key: name,
-      message: `\`${name}\` is one key with a dot in it, which means nothing`,
+      message: `\`${name}\` is one key with a dot in it, which ${held === undefined ? "means nothing" : `is no key; ${held}`}`,
       hint: `nest it: ${path.join(": {")}`,
       lists: [],
     };
   }
-  if (nearest(name, ["permissions"]) === undefined || node.type !== "object") return undefined;
+  const meant = meantKey(unknown);
+  if (meant === undefined) return undefined;
+  const slip = { key: name, hint: `did you mean \`${meant}\`?` };
+  if (meant === "permissions") {
+    return {
+      severity: "error",
+      ...slip,
+      message: `unknown key \`${name}\`; ${held ?? "deny and ask rules in it hold, nothing else does"}`,
+      lists: propertiesOf(node).flatMap((inner) => {
+        const tightens = TIGHTENING.get(inner.name);
+        return tightens === undefined
+          ? []
+          : [{ effect: tightens, key: `${name}.${inner.name}`, node: inner.value }];
+      }),
+    };
+  }
+  if (meant === "ignorePatterns") {
+    const message = `unknown key \`${name}\`; it is read as \`${meant}\``;
+    return { severity: "error", ...slip, message, lists: [{ effect: "deny", key: meant, node }] };
+  }
+  if (managed && meant === "hooks") {
+    const message = `unknown key \`${name}\`, which may name hooks; every call is denied until it is mended`;
+    return { severity: "error", ...slip, message, stops: true, lists: [] };
+  }
   return {
-    severity: "error",
-    key: name,
-    message: `unknown key \`${name}\`; deny and ask rules in it hold, nothing else does`,
-    hint: "did you mean `permissions`?",
-    lists: propertiesOf(node).flatMap((inner) => {
-      const meant = TIGHTENING.get(inner.name);
-      return meant === undefined ? [] : [{ effect: meant, key: `${name}.${inner.name}`, node: inner.value }];
-    }),
+    severity: held === undefined ? "warning" : "error",
+    ...slip,
+    message: `unknown key \`${name}\`; ${held ?? `${KEYS.has(meant) ? "it does nothing" : "nothing in it counts"}`}`,
+    lists: [],
   };
+}
+
+/** What holds of an unknown key of a managed file; undefined where it forbids nothing. */
+function heldAs(unknown: Unknown): string | undefined {
+  const path = meantKey(unknown);
+  if (path === undefined) return undefined;
+  const info = KEYS.get(path);
+  if (info === undefined) return "what restricts in it holds, nothing else does";
+  if (guessedEntries(unknown).length === 0) return undefined;
+  const chosen = info.merge === "choice" || info.merge === "limit";
+  return `it is read as \`${path}\`${chosen ? ", as far as that is stricter" : ""}`;
 }
 
 /**
@@ -74,17 +109,22 @@ function topList(name: string, node: Node): string | undefined {
   return name.toLowerCase() === "ask" ? "ask" : near;
 }
 
-function inGroup(group: string, name: string, node: Node): Stray {
+function inGroup(unknown: Unknown, managed: boolean): Stray {
+  const { group, name, node } = unknown;
   const key = `${group}.${name.slice(0, 60)}`;
-  const siblings = [...KEYS.keys(), ...GROUPS].flatMap((path) => {
-    const rest = path.startsWith(`${group}.`) ? path.slice(group.length + 1) : ".";
-    return rest.includes(".") ? [] : [rest];
-  });
-  const near = nearest(name, siblings);
+  const near = meantKey(unknown)?.slice(group.length + 1);
   const effect = group === "permissions" && near !== undefined ? TIGHTENING.get(near) : undefined;
   const hint = near === undefined ? undefined : `did you mean \`${near}\`?`;
+  const held = managed ? heldAs(unknown) : undefined;
   if (effect === undefined) {
-    return { severity: "warning", key, message: `unknown key \`${key}\``, hint, lists: [] };
+    const severity = held === undefined ? "warning" : "error";
+    return {
+      severity,
+      key,
+      message: `unknown key \`${key}\`${held === undefined ? "" : `; ${held}`}`,
+      hint,
+      lists: [],
+    };
   }
   return {
     severity: "error",

@@ -1,5 +1,5 @@
 import { type Document, type Node, type Position, valueOf } from "./document.ts";
-import { type KeyInfo, nearest } from "./keys.ts";
+import { type KeyInfo, type Shape, describeShape, nearest } from "./keys.ts";
 import { type Finding, type Found, consequence } from "./reading.ts";
 import { type SettingsSource, isPermitted, scopesInWords } from "./source.ts";
 import { type Entry, misfitsOf } from "./walk.ts";
@@ -7,7 +7,7 @@ import { type Entry, misfitsOf } from "./walk.ts";
 /** The value of one key; undefined where it has none that counts. Findings say why. */
 export function readValue(
   source: SettingsSource,
-  { path, info, node, live, misfits }: Entry,
+  { path, info, node, live, misfits, guessed }: Entry,
   document: Document,
   findings: Finding[],
 ): Found<unknown> | undefined {
@@ -19,7 +19,10 @@ export function readValue(
         severity: "warning",
         key: path,
         message,
-        hint: "remove it, or move it there",
+        hint:
+          source.scope === "command-line" && info.scopes === "managed"
+            ? "remove it, or move it there; `--managed` counts as managed settings only with `--no-ambient`"
+            : "remove it, or move it there",
         offset: node.offset,
       });
     }
@@ -49,7 +52,8 @@ export function readValue(
       });
     }
   }
-  const faulty = misfits.length > 0 && !alone;
+  // A list of all that is allowed may say more than its guessed name does.
+  const faulty = (misfits.length > 0 && !alone) || (guessed === true && info.merge === "restricts");
   const at = (of: Node): Position => document.positionOf(of.offset);
   if (shape !== undefined) {
     const fits = (item: Node): boolean => misfitsOf(item, shape.list, "").length === 0;
@@ -85,21 +89,29 @@ function misfit(
   node: Node,
 ): Pick<Finding, "severity" | "message" | "hint" | "stops"> {
   const must = `\`${key}\` must be ${expected}`;
-  const hint = hintFor(info, node);
+  const hint = hintFor(info, node, key);
   const stops = { severity: "error", message: `${must}; ${consequence(source)}`, hint, stops: true } as const;
   switch (info.merge) {
     case "rules":
     case "closes":
     case "restricts":
       if (info.denies === undefined) return stops;
-      return { severity: "error", message: `${must}; until it is mended it counts as set`, hint };
+      return {
+        severity: "error",
+        message: `${must}; ${governed(source, info, key)} until it is mended`,
+        hint,
+      };
     case "limit":
       if (source.scope === "managed") return stops;
       return { severity: "error", message: `${must}; the built-in limit holds until it is mended`, hint };
     case "opens":
       return { severity: "error", message: `${must}; it opens nothing`, hint };
     case "lock":
-      return { severity: "error", message: `${must}; until it is mended it counts as set`, hint };
+      return {
+        severity: "error",
+        message: `${must}; until it is mended it counts as set${info.denies === undefined ? "" : `: ${governed(source, info, key)}`}`,
+        hint,
+      };
     case "choice":
       return {
         severity: "error",
@@ -114,10 +126,47 @@ function misfit(
   }
 }
 
-/** What was probably meant. */
-function hintFor({ shape }: KeyInfo, node: Node): string | undefined {
+/** What holds of the tools that a key governs while its value cannot be read. */
+function governed(source: SettingsSource, { denies = [], merge }: KeyInfo, key: string): string {
+  if (key === "allowedMcpServers") return "no MCP server may be used";
+  if (key.startsWith("allowedMcpServers[")) return "the entry admits no server";
+  const verb = source.scope === "managed" ? "denied" : "asked about";
+  if (denies.includes("*")) return `every call is ${verb}`;
+  if (merge === "closes" && denies.includes("mcp__*")) return `every call of an MCP tool is ${verb}`;
+  return `calls of ${denies.map((tool) => `\`${tool}\``).join(", ")} are ${verb}`;
+}
+
+/** What was probably meant, or what such a value looks like. */
+function hintFor({ shape, held }: KeyInfo, node: Node, key: string): string | undefined {
+  if (key.startsWith("policyHelper"))
+    return 'write `{"path": "/opt/corp/policy"}`, with the path of the program';
+  if (/^(?:allowed|denied)McpServers\[/.test(key)) return 'write `"name"` or `{"serverName": "name"}`';
   if (shape === "boolean") return "write `true` or `false` without quotes";
-  if (typeof shape !== "object" || !("oneOf" in shape) || node.type !== "string") return undefined;
-  const near = nearest(String(node.value), shape.oneOf.map(String));
-  return near === undefined ? undefined : `did you mean \`"${near}"\`?`;
+  if (shape === "string" || shape === "text") return "write it in double quotes";
+  if (typeof shape !== "object") return undefined;
+  if ("list" in shape) return listHint(shape.list, key.includes("["));
+  if ("pattern" in shape) return `write ${shape.name} in double quotes`;
+  if ("min" in shape) return "write the number without quotes";
+  if ("map" in shape) return "write `{...}`";
+  if ("fields" in shape) return `write {${shape.required.map((name) => `"${name}": ...`).join(", ")}}`;
+  if (!("oneOf" in shape)) return undefined;
+  const near = node.type === "string" ? nearest(String(node.value), shape.oneOf.map(String)) : undefined;
+  if (near !== undefined) return `did you mean \`"${near}"\`?`;
+  const one =
+    shape.oneOf.length === 1
+      ? JSON.stringify(shape.oneOf[0])
+      : node.type === "string"
+        ? "one of them"
+        : "one of them, in double quotes";
+  return held !== undefined && !shape.oneOf.includes(held) ? `write ${one}; ${STRICTEST}` : `write ${one}`;
+}
+
+/** Of a mode that settings of other programs do not know. */
+const STRICTEST = "`supervised`, in which every call asks, is a value of `cordon.defaultMode`";
+
+/** `entry`: the list is one, and something in it does not fit. */
+function listHint(item: Shape, entry: boolean): string {
+  const text = item === "text" || item === "string" || (typeof item === "object" && "pattern" in item);
+  const one = text ? '"..."' : "...";
+  return entry ? `write each entry as ${text ? 'a string: `"..."`' : describeShape(item)}` : `write [${one}]`;
 }

@@ -18,6 +18,8 @@ export interface Entry {
   /** False for an occurrence that a later one of the same name overrides. */
   readonly live: boolean;
   readonly misfits: readonly Misfit[];
+  /** The name that is written is another one, a slip away. Nothing is opened by a guess. */
+  readonly guessed?: true | undefined;
 }
 
 /** A key the table does not know, in the group it stands in. */
@@ -38,11 +40,12 @@ export interface Walk {
 }
 
 /**
- * Finds every known key below the root of a settings file and checks its value.
+ * Finds every known key below the root of a settings file, or below the object of one of its groups,
+ * and checks its value.
  *
  * INVARIANT: a value has no misfits exactly when the published schema accepts it.
  */
-export function walk(root: Node): Walk {
+export function walk(root: Node, of: string = ""): Walk {
   const entries: Entry[] = [];
   const misfits: Misfit[] = [];
   const unknown: Unknown[] = [];
@@ -71,8 +74,8 @@ export function walk(root: Node): Walk {
     }
   };
 
-  if (root.type === "object") descend(root, "", true);
-  else misfits.push({ node: root, key: "", expected: "an object" });
+  if (root.type === "object") descend(root, of, true);
+  else misfits.push({ node: root, key: of, expected: "an object" });
   return { entries, misfits, unknown, repeated };
 }
 

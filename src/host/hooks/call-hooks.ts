@@ -71,7 +71,7 @@ function hooksFor(gate: Gate, event: ToolEvent, call: ToolCall): readonly Hook[]
   };
   // A matcher may know the tool by an older name.
   const names = new Set([tool, call.tool, ...(TOOLS.get(tool)?.aliases ?? [])]);
-  return selectHooks(gate.policy.hooks.hooks, event, [...names], covered);
+  return selectHooks(gate.policy.hooks.hooks, event, [...names], covered, gate.root);
 }
 
 /** What a question offers to allow from now on, as payloads carry it. */

@@ -9,7 +9,7 @@ import type { Hook } from "../../core/settings/hooks.ts";
  * there is none.
  *
  * Hooks run where the call does, which is up to the agent, and what is protected is the file below
- * the project's root: without this, writing `sub/scripts/guard.sh` and going there would replace
+ * the root of the hook's project: without this, writing `sub/scripts/guard.sh` and going there would replace
  * `./scripts/guard.sh`, and run it outside of the sandbox.
  */
 export function otherFile(
@@ -20,8 +20,10 @@ export function otherFile(
   const fill = (word: string): string =>
     fillPlaceholders(word, root).replace(/\$CLAUDE_PROJECT_DIR\b/g, () => root);
   const { command, args } = hook.action;
+  // Of no file, so that names are looked up where they are asked for.
   const filled: Hook = {
     ...hook,
+    origin: { scope: hook.origin.scope },
     action: { kind: "command", command: fill(command), args: args?.map(fill) },
   };
   const inProject = new Set(hookFiles([filled], { root, cwd, home }));

@@ -4,6 +4,7 @@ import type { RanHook } from "../../core/hooks/combine.ts";
 import { HOOK_MARK, fillPlaceholders, hookEnvironment } from "../../core/hooks/environment.ts";
 import { type HookAnswer, NO_ANSWER, failed } from "../../core/hooks/output.ts";
 import { type JsonObject } from "../../core/call/json.ts";
+import { projectOfHook } from "../../core/settings/hook-files.ts";
 import type { Hook, HookEvent } from "../../core/settings/hooks.ts";
 import type { Gate } from "../gate.ts";
 import { changedProgram } from "./changed-program.ts";
@@ -40,7 +41,7 @@ export async function runHooks(
   const mark = randomUUID();
   const place: Surroundings = {
     cwd: run.cwd,
-    env: hookEnvironment(gate.env, gate, mark),
+    envIn: (root) => hookEnvironment(gate.env, { root, home: gate.home }, mark),
     shut: openDescriptors(),
     signal: run.signal,
   };
@@ -66,7 +67,10 @@ export async function runHooks(
 }
 
 /** What all processes of one run have in common. */
-type Surroundings = Pick<HookProcess, "cwd" | "env" | "shut" | "signal">;
+type Surroundings = Pick<HookProcess, "cwd" | "shut" | "signal"> & {
+  /** The environment of a hook of the project with this root. */
+  readonly envIn: (root: string) => HookProcess["env"];
+};
 
 async function answerOf(
   gate: Gate,
@@ -76,7 +80,7 @@ async function answerOf(
   input: string,
 ): Promise<HookAnswer> {
   if (hook.action.kind === "none") return failed(hook.action.why);
-  const other = otherFile(hook, { root: gate.root, home: gate.home, cwd: run.cwd });
+  const other = otherFile(hook, { root: projectOfHook(hook, gate.root), home: gate.home, cwd: run.cwd });
   const changed = changedProgram(hook, gate);
   let end: HookEnd;
   try {
@@ -96,15 +100,17 @@ async function answerOf(
 
 async function endOf(
   gate: Gate,
-  { action, timeout }: Hook,
+  hook: Hook,
   { call, signal }: HookRun,
-  place: Surroundings,
+  { envIn, ...place }: Surroundings,
   input: string,
 ): Promise<HookEnd> {
-  const where = { ...place, timeout };
+  const { action, timeout } = hook;
+  const root = projectOfHook(hook, gate.root);
+  const where = { ...place, env: envIn(root), timeout };
   switch (action.kind) {
     case "command": {
-      const fill = (word: string): string => fillPlaceholders(word, gate.root);
+      const fill = (word: string): string => fillPlaceholders(word, root);
       return action.args === undefined
         ? runProcess({ ...where, input, file: "bash", args: ["--noprofile", "--norc", "-c", action.command] })
         : runProcess({ ...where, input, file: fill(action.command), args: action.args.map(fill) });

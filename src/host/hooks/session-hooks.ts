@@ -27,7 +27,7 @@ export async function runSessionHooks(
   { session, signal }: SessionSetup,
 ): Promise<readonly RanHook[]> {
   const { subject, fields } = detailsOf(event);
-  const hooks = selectHooks(gate.policy.hooks.hooks, event.event, [subject], () => false);
+  const hooks = selectHooks(gate.policy.hooks.hooks, event.event, [subject], () => false, gate.root);
   if (gate.env[HOOK_MARK] !== undefined) return hooks.map(insideHook);
   const base = basePayload(event.event, { session, cwd: gate.cwd, mode: gate.policy.mode.value });
   return runHooks(gate, hooks, {

@@ -65,8 +65,9 @@ export function namesOf(
 
 /** The ConfigChange hooks that a change of this file is for. */
 export function heardBy(hooks: readonly Hook[], { before, now }: Change): readonly Hook[] {
-  const scope = (now ?? before)?.scope;
-  return scope === undefined ? [] : selectHooks(hooks, "ConfigChange", [changeSource(scope)], () => false);
+  const source = now ?? before;
+  if (source === undefined) return [];
+  return selectHooks(hooks, "ConfigChange", [changeSource(source.scope)], () => false, source.base);
 }
 
 /** The source with nothing left that opens. */

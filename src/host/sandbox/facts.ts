@@ -50,6 +50,7 @@ export function gatherFacts(needs: SandboxNeeds, surveyor: Surveyor, caller: Cal
     needs,
     roots,
     cwd: seenAt(needs.cwd),
+    checkout: needs.checkout.map((path) => seenAt(path)),
     survey,
     paths: needs.paths.map((path) => seenAt(path)),
     sockets: boundSockets(survey.sockets),

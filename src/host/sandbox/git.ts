@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { isWithin } from "../../core/call/path.ts";
 import {
@@ -9,7 +9,30 @@ import {
   type Seen,
 } from "../../core/layers/9-sandbox/facts.ts";
 import { configuredWorkTree, gitConfigPaths, gitPointer } from "../../core/layers/9-sandbox/git-config.ts";
+import { trustPlaceOf } from "../trust/place.ts";
 import { realPath, seenAt, smallText } from "./look.ts";
+
+/**
+ * The checkout that a directory is a part of, and the repository behind it where that lies
+ * elsewhere and names the checkout in turn. Undefined where the directory is the top itself, lies
+ * in none, or nobody can tell: git then finds nothing, which is no danger.
+ */
+export function checkoutAround(
+  root: string,
+  home: string,
+): { readonly top: string; readonly repository?: string | undefined } | undefined {
+  try {
+    const { checkout, directory } = trustPlaceOf(root, home);
+    if (checkout === directory) return undefined;
+    const { type, common, backlinked } = gitLinkAt(join(checkout, ".git"));
+    if (type !== "file" || !backlinked || common === undefined) return { top: checkout };
+    // Git refuses the repository of another user, who may have closed the way to it.
+    const same = statSync(common).uid === statSync(checkout).uid;
+    return { top: checkout, repository: same ? common : undefined };
+  } catch {
+    return undefined;
+  }
+}
 
 const READ: readonly string[] = ["config", "config.worktree", "commondir"];
 

@@ -10,6 +10,7 @@ import { quarantineOf, sandboxPlan } from "../../core/layers/9-sandbox/sandbox.t
 import type { Policy } from "../../core/settings/policy.ts";
 import { SandboxError } from "./error.ts";
 import { gatherCaller, gatherFacts } from "./facts.ts";
+import { checkoutAround } from "./git.ts";
 import { warmPidsGroup } from "./linux/group.ts";
 import { type RunOptions, runConfined } from "./linux/run.ts";
 import { realPath, seenAt } from "./look.ts";
@@ -119,6 +120,7 @@ export function placeOf(
     cwd: real(cwd),
     home: real(home),
     state: join(real(state ?? join(home, ".local/state")), "cordon"),
+    checkout: checkoutAround(root, home),
     user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
   };
 }

@@ -18,7 +18,7 @@ const LARGEST = 32 * 1024;
 const LONGEST = 200;
 
 /**
- * Appends a denial and says how many of the same tool and pattern are remembered, this one
+ * Appends a denial and says how many of the same tool, pattern and code are remembered, this one
  * included. Reads and writes a bounded number of bytes, however often it is called.
  *
  * Throws what the system says; nothing is then remembered. Of two at the same time both count.
@@ -36,7 +36,8 @@ export function noteDenial(file: string, denial: Denial): number {
     closeSync(descriptor);
   }
   const count = readDenials(file).filter(
-    ({ tool, pattern }) => tool === clipped.tool && pattern === clipped.pattern,
+    ({ tool, pattern, code }) =>
+      tool === clipped.tool && pattern === clipped.pattern && code === clipped.code,
   ).length;
   if (full) renameSync(file, `${file}.old`);
   return Math.max(count, 1);
@@ -60,11 +61,11 @@ export interface DenialKind {
 /** Kinds of denial that are shown, the newest. */
 export const MOST_KINDS = 20;
 
-/** Denials by tool and pattern, the newest last, at most `MOST_KINDS`. */
+/** Denials by tool, pattern and code, the newest last, at most `MOST_KINDS`. */
 export function denialKinds(denials: readonly Denial[]): readonly DenialKind[] {
   const kinds = new Map<string, DenialKind>();
   for (const { tool, pattern, code, time } of denials) {
-    const key = JSON.stringify([tool, pattern]);
+    const key = JSON.stringify([tool, pattern, code]);
     const count = (kinds.get(key)?.count ?? 0) + 1;
     kinds.delete(key);
     kinds.set(key, { tool, pattern, code, count, last: time });

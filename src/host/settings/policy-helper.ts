@@ -1,7 +1,8 @@
 import { lstatSync } from "node:fs";
 import { readDocument, propertiesOf } from "../../core/settings/document.ts";
-import { formatProblem } from "../../core/settings/problem.ts";
+import { type Problem, formatProblem } from "../../core/settings/problem.ts";
 import { readSettings } from "../../core/settings/read.ts";
+import { consequence } from "../../core/settings/reading.ts";
 import type { Place, SettingsSource } from "../../core/settings/source.ts";
 import { belowTop } from "./owner.ts";
 import type { Environment } from "./places.ts";
@@ -89,7 +90,7 @@ export function askHelpers(sources: readonly SettingsSource[], place: HelperPlac
   if (sources.some(({ fault }) => fault !== undefined)) return [];
   const helpers = new Map<string, Helper>();
   for (const source of sources) {
-    if (source.tier === "person" || source.text?.includes('"policyHelper"') !== true) continue;
+    if (source.tier === "person" || !mayName(source.text)) continue;
     for (const { value, faulty } of readSettings(source, place).found("policyHelper")) {
       if (faulty) continue;
       const { path, timeoutMs = PATIENCE, refreshIntervalMs = 0 } = value;
@@ -104,6 +105,11 @@ export function askHelpers(sources: readonly SettingsSource[], place: HelperPlac
   return [...helpers.values()].map((helper) => answerOf(helper, place));
 }
 
+/** A quick look before the text is taken apart; a key may be spelled with escapes. */
+function mayName(text: string | undefined): boolean {
+  return text !== undefined && (text.includes('"policyHelper"') || text.includes("\\u"));
+}
+
 function answerOf({ path, patience, holds }: Helper, place: HelperPlace): HelperAnswer {
   const file = belowTop(place.top, path);
   const at = Date.now();
@@ -114,6 +120,8 @@ function answerOf({ path, patience, holds }: Helper, place: HelperPlace): Helper
   });
   if (place.platform === "win32") return fault("cannot be asked: its owner cannot be checked on this system");
   if (place.env[MARK] !== undefined) return fault("calls cordon, which would wait for it");
+  // With `..` the directories that are checked would be others than those the system goes through.
+  if (/[/\\]\.\.?(?:[/\\]|$)/.test(path)) return fault("cannot be asked: its path holds `.` or `..`");
   const why = programFault(file, place.top);
   if (why !== undefined) return fault(`cannot be asked: ${why}`);
   const question = JSON.stringify([file, identityOf(file), place.home, place.root]);
@@ -135,12 +143,19 @@ function identityOf(file: string): readonly number[] {
   return stats === undefined ? [] : [stats.dev, stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs];
 }
 
+/** A problem in one line, without what follows from it: who reads the answer says that. */
+function faultIn(problem: Problem, source: SettingsSource): string {
+  const [line = ""] = formatProblem(problem).split("\n");
+  const end = `; ${consequence(source)}`;
+  return line.endsWith(end) ? line.slice(0, -end.length) : line;
+}
+
 /** The settings in what a helper printed, each in the line it was printed in. */
 function settingsIn(
   bytes: Uint8Array,
   place: Place & { readonly file: string },
 ): { readonly bytes: Uint8Array } | { readonly why: string } {
-  const text = utf8(bytes);
+  const text = utf8(bytes)?.replace(/^\uFEFF/, "");
   if (text === undefined) return { why: "answers in something else than UTF-8" };
   const { root, fault, positionOf } = readDocument(text);
   if (fault !== undefined || root === undefined) return { why: "does not answer in JSON" };
@@ -150,11 +165,11 @@ function settingsIn(
   const { offset, length } = only.value;
   const settings = "\n".repeat(positionOf(offset).line - 1) + text.slice(offset, offset + length);
   const { root: anchor } = place;
-  const source = { scope: "managed", tier: "helper", trusted: true, repository: false } as const;
-  const reading = readSettings({ ...source, file: place.file, anchor, base: anchor, text: settings }, place);
+  const own = { scope: "managed", tier: "helper", trusted: true, repository: false } as const;
+  const source = { ...own, file: place.file, anchor, base: anchor, text: settings };
+  const reading = readSettings(source, place);
   const wrong = reading.problems.find(({ severity }) => severity === "error");
-  if (wrong !== undefined)
-    return { why: `answers with a fault: ${formatProblem(wrong).split("\n")[0] ?? ""}` };
+  if (wrong !== undefined) return { why: `answers with a fault: ${faultIn(wrong, source)}` };
   if (reading.found("policyHelper").length > 0) return { why: "answers with another `policyHelper`" };
   return { bytes: new TextEncoder().encode(settings) };
 }

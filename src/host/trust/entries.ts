@@ -1,6 +1,8 @@
 import type { Json } from "../../core/call/json.ts";
+import { adviseOnRule } from "../../core/inquiry/advice/advice.ts";
 import { type Node, propertiesOf, readDocument, valueOf } from "../../core/settings/document.ts";
 import { readSettings } from "../../core/settings/read.ts";
+import type { Rule } from "../../core/settings/rule.ts";
 import { GROUPS, KEYS } from "../../core/settings/settings.gen.ts";
 import { isPermitted } from "../../core/settings/source.ts";
 import type { Subject } from "./subjects.ts";
@@ -67,8 +69,11 @@ const RUNS_BY_NAME =
   /^(?:LD_.*|DYLD_.*|GIT_.*|NODE_OPTIONS|NODE_PATH|BASH_ENV|BASH_FUNC_.*|ENV|PATH|SHELL|PS[0-4]|PROMPT_COMMAND|PYTHON.*|PERL5?.*|RUBY.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|MAVEN_OPTS|GRADLE_OPTS|RUSTC.*|.*(?:EDITOR|PAGER|BROWSER|COMMAND|ASKPASS|WRAPPER|SHELL|_CMD|_RC))$/i;
 const SENDS_BY_NAME = /(?:_URL|_URI|_ENDPOINT|_PROXY|_HOST|_HEADERS|^https?_proxy|^all_proxy)$/i;
 
-/** Everything a file would add, in the order of its text. Never throws; a file that cannot be read in full is a fault. */
-export function entriesOf(subject: Subject): Contribution {
+/**
+ * Everything a file would add, in the order of its text; `home` is the person's. Never throws; a file
+ * that cannot be read in full is a fault.
+ */
+export function entriesOf(subject: Subject, home: string): Contribution {
   if (subject.fault !== undefined) return { entries: [], fault: subject.fault };
   switch (subject.kind) {
     case "code":
@@ -77,7 +82,7 @@ export function entriesOf(subject: Subject): Contribution {
       return serverEntries(subject, subject.text);
     case "settings":
     case "local":
-      return settingsEntries(subject, subject.text);
+      return settingsEntries(subject, subject.text, home);
   }
 }
 
@@ -113,12 +118,13 @@ function serverEntry({ path }: Subject, name: string, node: Node, line: number):
   return { kind: "server", path, line, text: `${name} ${jsonOf(node)}`, runs, opens: true };
 }
 
-function settingsEntries(subject: Subject, text: string): Contribution {
+function settingsEntries(subject: Subject, text: string, home: string): Contribution {
   const { path, file, own } = subject;
   const base = "/";
   const place = { scope: subject.kind === "local" ? "local" : "project", repository: !own } as const;
   const source = { ...place, file, trusted: true, anchor: base, base, text };
-  const { faulty } = readSettings(source, { root: base, cwd: base, home: base });
+  const here = { root: base, cwd: base, home };
+  const { faulty, rules } = readSettings(source, here);
   if (faulty !== undefined) {
     const at = faulty.line === undefined ? "" : `line ${faulty.line}: `;
     return { entries: [], fault: `${at}${faulty.message}` };
@@ -150,6 +156,7 @@ function settingsEntries(subject: Subject, text: string): Contribution {
               text: plain(item),
               runs: false,
               opens: true,
+              note: idleNote(rules, item, lineOf(item), here),
             });
           break;
         case "choice":
@@ -186,6 +193,27 @@ function settingsEntries(subject: Subject, text: string): Contribution {
   };
   if (root !== undefined) descend(root, "");
   return { entries };
+}
+
+/** Why an allow rule does nothing where it stands, or hardly what is meant; undefined for one that counts. */
+function idleNote(
+  rules: readonly Rule[],
+  item: Node,
+  line: number,
+  place: Parameters<typeof adviseOnRule>[1],
+): string | undefined {
+  if (item.type !== "string") return undefined;
+  const own = rules.filter(
+    (rule) => rule.effect === "allow" && rule.line === line && rule.text === item.value,
+  );
+  if (own.length === 0) return "does not count: it cannot be read as a rule";
+  const idle = own.map((rule) =>
+    adviseOnRule(rule, place).find(({ kind }) => kind === "never" || kind === "unlikely"),
+  );
+  // One text may stand for several rules.
+  const [first] = idle;
+  if (first === undefined || idle.includes(undefined)) return undefined;
+  return first.kind === "never" ? `does not count: ${first.why}` : first.why;
 }
 
 /** Keys that the gate itself does nothing with, and those it does not know. */

@@ -88,7 +88,7 @@ function markedEntries({ contribution, subject, before }: SurveyedFile): readonl
   const old =
     before === undefined || subject.bytes === undefined
       ? undefined
-      : new Set(entriesOf({ ...subject, bytes: Buffer.from(before), text: before }).entries.map(told));
+      : new Set(entriesOf({ ...subject, bytes: Buffer.from(before), text: before }, "/").entries.map(told));
   return contribution.entries.map((entry) => ({ entry, isNew: old !== undefined && !old.has(told(entry)) }));
 }
 

@@ -4,6 +4,7 @@ import { type Environment, projectFiles, stateDirectory } from "../settings/plac
 import { codeOf, readWhole, utf8 } from "../settings/read-file.ts";
 import { isWritten } from "../settings/written.ts";
 import type { TrustPlace } from "./place.ts";
+import { insideProject } from "./surroundings.ts";
 import { isTracked } from "./tracked.ts";
 
 /** Larger files are not trusted: nobody reads them. Bytes. */
@@ -39,11 +40,15 @@ export function subjectsAt(
   { env, home }: { readonly env: Environment; readonly home: string },
 ): readonly Subject[] {
   const state = stateDirectory(env, home);
+  // What is settled here counts there: see how settings are loaded.
+  const stateIsOurs = !insideProject(state, { root: at.directory, home });
   const folders = [...new Set([at.checkout, at.directory])];
   return folders.flatMap((folder) => {
     const { local, shared } = projectFiles(folder);
     return [
-      ...local.flatMap((file) => subject(at, file, "local", (bytes) => isWritten(state, file, bytes))),
+      ...local.flatMap((file) =>
+        subject(at, file, "local", (bytes) => stateIsOurs && isWritten(state, file, bytes)),
+      ),
       ...shared.flatMap((file) =>
         // In the home directory this one is the person's own.
         sameFile(file, join(home, ".claude", "settings.json")) ? [] : subject(at, file, "settings"),

@@ -46,7 +46,7 @@ export function surveyAt(
   const record = kept && stillFits(at, kept);
   const parts = record === undefined ? [] : agreedParts(at, record);
   const files = subjectsAt(at, { env, home }).map((subject): SurveyedFile => {
-    const contribution = entriesOf(subject);
+    const contribution = entriesOf(subject, home);
     if (subject.bytes === undefined || contribution.fault !== undefined)
       return { subject, contribution, status: "fault", sha256: undefined };
     const sha256 = digestOf(subject.bytes);

@@ -62,7 +62,7 @@ describe("texts that are faulty", () => {
     expect(rulesIn(readingOf("user", text))).toEqual([
       "deny Read(.env)",
       "ask WebFetch",
-      "ask * (/home/dev/.claude/settings.json cannot be read)",
+      "ask * (/home/dev/.claude/settings.json:1 cannot be read: it is no JSON: a key is missing)",
     ]);
   });
 
@@ -72,6 +72,24 @@ describe("texts that are faulty", () => {
       "error the settings cannot be read: permission denied; every call asks until it is mended",
     ]);
     expect(asksEverything(reading)).toBe(true);
+    expect(rulesIn(reading)).toEqual([
+      "ask * (/home/dev/.claude/settings.json cannot be read: permission denied)",
+    ]);
+  });
+
+  it.each([
+    [
+      '\n{"permissions": []}',
+      "/home/dev/.claude/settings.json:2 cannot be read: `permissions` must be an object",
+    ],
+    [
+      '{"permissions": {"deny": 1}}',
+      "/home/dev/.claude/settings.json:1 cannot be read: `permissions.deny` must be",
+    ],
+    ["", "/home/dev/.claude/settings.json:1 cannot be read: it is empty"],
+  ])("name the place and the fault in the rule that asks: %s", (text, words) => {
+    expect(rulesIn(readingOf("user", text)).join("\n")).toContain(words);
+    expect(rulesIn(readingOf("user", text)).join("\n")).not.toContain("until it is mended");
   });
 });
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { rmSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { trustWith } from "../../../src/cli/trust.ts";
@@ -78,6 +78,58 @@ describe("the program of a trusted repository's hook", () => {
     const at = await trusted("sh ./guard.sh", "guard.sh");
     at.put("home/app/guard.sh", `${PASSES}true\n`, 0o755);
     expect((await said(at))[0]).toBe("allow cmd.read-only");
+  });
+
+  describe("in a session that was started further down in the checkout", () => {
+    const TOP = '"$CLAUDE_PROJECT_DIR"/.claude/hooks/guard.sh';
+    const further = (at: Scene): Scene => {
+      at.put("home/app/js/src/x", "");
+      return { ...at, project: join(at.project, "js/src") };
+    };
+
+    it.each([
+      [TOP, ".claude/hooks/guard.sh"],
+      [
+        { type: "command", command: "${CLAUDE_PROJECT_DIR}/.claude/hooks/guard.sh", args: [] },
+        ".claude/hooks/guard.sh",
+      ],
+      ['test "$(realpath "$CLAUDE_PROJECT_DIR/js/src")" = "$PWD" || exit 2', ".claude/hooks/guard.sh"],
+      [{ type: "module", path: ".cordon/hooks/guard.mjs" }, ".cordon/hooks/guard.mjs"],
+    ])("is that of the top: %j", async (hook, program) => {
+      const text = program.endsWith(".mjs") ? 'export default () => ({ decision: "allow" });' : PASSES;
+      const at = await trusted(hook, program, text);
+      expect((await said(further(at)))[0]).toBe("allow cmd.read-only");
+    });
+
+    it("is compared with what was trusted at the top, and protected there", async () => {
+      const at = await trusted(TOP, ".claude/hooks/guard.sh");
+      at.put("home/app/.claude/hooks/guard.sh", `${PASSES}true\n`, 0o755);
+      expect(await said(further(at))).toEqual([FAILED, expect.stringContaining("is not what was trusted")]);
+      const gate = createGate({ cwd: further(at).project, home: at.home, env: at.env });
+      expect(gate.policy.limitsOfPaths.protectedPaths).toContain(join(at.project, ".claude/hooks/guard.sh"));
+    });
+
+    it("is no file there of the same relative name", async () => {
+      const at = await trusted("sh ./guard.sh", "guard.sh");
+      at.put("home/app/js/src/guard.sh", `${PASSES}touch ${at.top}/planted\n`, 0o755);
+      expect(await said(further(at))).toEqual([
+        FAILED,
+        expect.stringContaining("is not the project's file of that name"),
+      ]);
+      expect(existsSync(join(at.top, "planted"))).toBe(false);
+    });
+
+    it("runs beside the person's own hook of the same text, which is about the directory in use", async () => {
+      const text = `printf '%s\\n' "$CLAUDE_PROJECT_DIR" >> "$HOME/ran"`;
+      const at = await trusted(text, ".claude/hooks/guard.sh");
+      at.settings(hooking([text]));
+      const ran = (): readonly string[] => readFileSync(join(at.home, "ran"), "utf8").trim().split("\n");
+      await said(at);
+      expect(ran()).toEqual([at.project]);
+      rmSync(join(at.home, "ran"));
+      await said(further(at));
+      expect(ran().toSorted()).toEqual([at.project, join(at.project, "js/src")]);
+    });
   });
 
   it("of the person's own hook is theirs", async () => {

@@ -229,7 +229,7 @@ describe("denials of a session", () => {
     time: "2025-01-31T00:00:00.000Z",
   });
 
-  it("are counted by tool and pattern, in this session alone", () => {
+  it("are counted by tool, pattern and code, in this session alone", () => {
     const directory = join(fresh(), "run");
     const [one, two] = [openSession("one", directory), openSession("two", directory)];
     expect(one.denials()).toEqual([]);
@@ -241,11 +241,13 @@ describe("denials of a session", () => {
     ]).toEqual([1, 2, 1, 3]);
     expect(one.deny(denial("a", "Edit"))).toBe(1);
     expect(two.deny(denial("a"))).toBe(1);
+    expect(one.deny({ ...denial("a"), code: "mode.dont-ask" })).toBe(1);
+    expect(one.deny(denial("a"))).toBe(4);
     expect(
       openSession("one", directory)
         .denials()
         .map(({ tool, pattern }) => `${tool} ${pattern}`),
-    ).toEqual(["Bash a", "Bash a", "Bash b", "Bash a", "Edit a"]);
+    ).toEqual(["Bash a", "Bash a", "Bash b", "Bash a", "Edit a", "Bash a", "Bash a"]);
     expect(statSync(join(directory, readdirSync(directory)[0] ?? "")).mode & 0o777).toBe(0o600);
   });
 

@@ -98,6 +98,16 @@ describe.skipIf(!isRoot)("the answer of a policy helper", () => {
     expect(rulesOf(policy)).toContain("deny Bash(rm *)");
   });
 
+  it("is asked for however the key is spelled, and of a path that is written out only", () => {
+    const here = machine();
+    helper(here, `printf '\\357\\273\\277'; ${answer({ blockNetworkTools: true })}`);
+    here.put(base(here), `{"policy\\u0048elper": {"path": "${HELPER}"}}`);
+    expect(policyAt(here).managed.blockNetworkTools).toBeDefined();
+    here.put(base(here), JSON.stringify({ policyHelper: { path: "/opt/corp/../corp/policy" } }));
+    expect(policyAt(here).managed.stopped?.message).toContain("its path holds `.` or `..`");
+    expect(runs(here)).toBe(1);
+  });
+
   it("of nothing allows nothing", () => {
     const here = machine();
     names(here, { permissions: { allow: ["Bash(pwd)"] } });

@@ -10,19 +10,37 @@ type Kind = "settings" | "local" | "servers" | "code";
 
 function of(text: string, kind: Kind = "settings", own = false): readonly TrustEntry[] {
   const path = "x.json";
-  const { entries, fault } = entriesOf({
-    file: "/p/x.json",
-    path,
-    kind,
-    own,
-    bytes: Buffer.from(text),
-    text,
-  });
+  const subject = { file: "/p/x.json", path, kind, own, bytes: Buffer.from(text), text };
+  const { entries, fault } = entriesOf(subject, "/home/bob");
   expect(fault).toBeUndefined();
   return entries;
 }
 const brief = (entries: readonly TrustEntry[]): readonly (readonly [string, string, boolean, boolean])[] =>
   entries.map(({ kind, text, runs, opens }) => [kind, text, runs, opens]);
+
+describe("an allow rule that does nothing where it stands", () => {
+  const notes = (...allow: readonly unknown[]): readonly (string | undefined)[] =>
+    of(JSON.stringify({ permissions: { allow } })).map(({ note }) => note);
+  it.each(["Read(~/.ssh/**)", "Read(~/.aws/credentials)", "Edit(//home/bob/.kube/*)"])(
+    "is marked: %s is for the person's own settings",
+    (rule) => {
+      expect(notes(rule)).toEqual([
+        expect.stringMatching(/^only a user or managed rule opens a credential store: /),
+      ]);
+    },
+  );
+  it("is marked where it cannot be read, or where nothing can match it", () => {
+    expect(notes("Bash(", "WebFetch(domain:x:80)")).toEqual([
+      "does not count: it cannot be read as a rule",
+      expect.stringMatching(/^does not count: /),
+    ]);
+  });
+  it("is none that opens something", () => {
+    expect(
+      notes("Bash(npm test)", "Read(~/notes/**)", "Read(~/**)", "Read(~/.ssh/known_hosts)", "Edit"),
+    ).toEqual(Array.from({ length: 5 }, () => undefined));
+  });
+});
 
 describe("what a settings file would add", () => {
   const rows: readonly (readonly [string, unknown, string, string, boolean])[] = [
@@ -139,7 +157,7 @@ describe("what a settings file would add", () => {
     ["a list that is none", '{"permissions": {"deny": 1}}', "line 1:"],
   ])("a file that cannot be read in full adds nothing: %s", (_, text, why) => {
     const subject = { file: "/p/x.json", path: "x.json", own: false, bytes: Buffer.from(text), text };
-    expect(entriesOf({ ...subject, kind: "settings" })).toMatchObject({
+    expect(entriesOf({ ...subject, kind: "settings" }, "/home/bob")).toMatchObject({
       entries: [],
       fault: expect.stringContaining(why),
     });
@@ -168,7 +186,7 @@ describe("what .mcp.json would add", () => {
 
   it.each(["[]", "{", "", '"x"'])("a faulty one: %s", (text) => {
     const subject = { file: "/p/.mcp.json", path: ".mcp.json", own: false, bytes: Buffer.from(text), text };
-    expect(entriesOf({ ...subject, kind: "servers" }).fault).toMatch(/^the file /);
+    expect(entriesOf({ ...subject, kind: "servers" }, "/home/bob").fault).toMatch(/^the file /);
   });
 });
 

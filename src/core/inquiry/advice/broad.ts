@@ -31,7 +31,7 @@ export function broad(rule: Rule, place: Place): Advice | undefined {
     case "command":
       return broadCommand(specifier.stages[0]?.text ?? "");
     case "path":
-      return tool === "Cd" ? undefined : broadPath(tool, specifier.pattern, place);
+      return tool === "Cd" ? undefined : broadPath(rule, specifier.pattern, place);
     case "domain":
       return broadHost(specifier.pattern);
     case "name":
@@ -145,7 +145,7 @@ function exactReach(pattern: string): Advice | undefined {
     : undefined;
 }
 
-function broadPath(tool: string, pattern: string, { home }: Place): Advice | undefined {
+function broadPath({ tool, scope }: Rule, pattern: string, { home }: Place): Advice | undefined {
   const verb = tool === "Edit" ? "written" : "read";
   const body = pattern.replace(/\/+$/, "");
   if (/^\/\/(?:\*\*?)?(?:\/\*+)*$/.test(pattern) || pattern === "//")
@@ -168,9 +168,15 @@ function broadPath(tool: string, pattern: string, { home }: Place): Advice | und
           "reads in the project need no rule: remove it",
         );
   const store = credentialStore(body, home);
+  if (store !== undefined && scope !== "user" && scope !== "managed") {
+    // Beside a store it may open something; in one, nothing but the names that are spared.
+    if (!store.inside) return undefined;
+    const why = `only a user or managed rule opens a credential store: ${store.why}`;
+    return { kind: "unlikely", why, fix: "remove it" };
+  }
   if (store !== undefined)
     return broadly(
-      `it opens what no other rule can: ${store}`,
+      `it opens what no other rule can: ${store.why}`,
       tool === "Read" ? "leave it out: programs that need them read them by themselves" : "leave it out",
     );
   if (tool === "Read" && /(?:^|\/)\*?\.env[^/]*$/.test(pattern))
@@ -192,16 +198,22 @@ function broadPath(tool: string, pattern: string, { home }: Place): Advice | und
 }
 
 /** What the credential store holds that a pattern names, or that lies below what it names. */
-function credentialStore(body: string, home: string): string | undefined {
+function credentialStore(
+  body: string,
+  home: string,
+): { readonly why: string; readonly inside: boolean } | undefined {
   const named = body.startsWith(`/${home}/`) ? `~${body.slice(home.length + 1)}` : body;
   const start = named.replace(/\/?\*.*$/s, "");
   if (!start.startsWith("~/")) return undefined;
   const under = (path: string, top: string): boolean => path === top || path.startsWith(`${top}/`);
-  return PATHS.credential.find(({ pattern, except = [] }) => {
+  const found = PATHS.credential.flatMap(({ pattern, why, except = [] }) => {
     const store = pattern.replace(/\/$/, "");
     const spared = except.some((name) => start === `${store}/${name}` && start === named);
-    return !spared && (under(start, store) || under(store, start));
-  })?.why;
+    return !spared && (under(start, store) || under(store, start))
+      ? [{ why, inside: under(start, store) }]
+      : [];
+  });
+  return found.find(({ inside }) => inside) ?? found[0];
 }
 
 function broadHost(pattern: string): Advice | undefined {

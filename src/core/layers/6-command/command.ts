@@ -176,7 +176,13 @@ function partOpinions(inquiry: Inquiry, invocation: Invocation): readonly Opinio
       true,
     );
   } else if (opinions.length === 0) {
-    ask("cmd.not-in-tables", `what \`${show(nameOf(invocation))}\` does is not known here`, true);
+    ask(
+      "cmd.not-in-tables",
+      reading.why === undefined
+        ? `what \`${show(nameOf(invocation))}\` does is not known here`
+        : `\`${show(nameOf(invocation))}\` ${reading.why}`,
+      true,
+    );
   }
   return opinions;
 }

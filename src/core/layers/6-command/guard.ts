@@ -55,11 +55,18 @@ export function guardOpinions(
       layer: "command",
       effect: "deny",
       code: "cmd.guard",
-      why: `\`cordon ${sub}\` changes what agents may do, which is for a person to run`,
+      why: reasonFor(sub),
       part: invocation.id,
       span: invocation.span,
     },
   ];
+}
+
+function reasonFor(sub: string): string {
+  if (sub === "run") return "`cordon run` with options that loosen is for a person to run";
+  return CHANGES.has(sub)
+    ? `\`cordon ${sub}\` changes what agents may do, which is for a person to run`
+    : `\`cordon ${sub}\` may change what agents may do, which is for a person to run`;
 }
 
 /** The command of cordon's that would run and change something; undefined where none would. */
@@ -99,8 +106,21 @@ function ownCommand(rest: readonly Word[]): string | undefined {
   const sub = rest.find((word) => word.text !== "--");
   if (sub === undefined) return undefined;
   if (!isKnown(sub)) return "…";
+  if (onlyTells(rest)) return undefined;
   if (!HARMLESS.has(sub.text)) return launched(rest) ?? (sub.text.startsWith("-") ? undefined : sub.text);
   return sub.text === "run" && loosened(rest) ? "run" : undefined;
+}
+
+/**
+ * `cordon trust --help`, `cordon policy status`: these words and no other. A word more might be the
+ * `--` behind which `--help` is an argument, and a word that is not known might be that one.
+ */
+function onlyTells(rest: readonly Word[]): boolean {
+  const [sub, next, ...more] = rest;
+  if (sub === undefined || next === undefined || more.length > 0 || !isKnown(sub) || !isKnown(next))
+    return false;
+  if (next.text === "--help" || next.text === "-h") return !sub.text.startsWith("-");
+  return sub.text === "policy" && next.text === "status";
 }
 
 /** What a program that another one starts is told to do, where its name is cordon's. */

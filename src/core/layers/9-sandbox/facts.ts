@@ -8,6 +8,11 @@ export interface Place {
   readonly home: string;
   /** Directory of cordon's own private state; a command can neither read nor write it. */
   readonly state: string;
+  /**
+   * Where the root is a part of a checkout: its top, and the repository behind a linked worktree or
+   * a submodule that names this checkout in turn. Absent where there is none, or it cannot be told.
+   */
+  readonly checkout?: { readonly top: string; readonly repository?: string | undefined } | undefined;
   readonly user: { readonly uid: number; readonly gid: number };
 }
 
@@ -17,6 +22,8 @@ export interface SandboxNeeds {
   readonly roots: readonly WantedRoot[];
   readonly cwd: string;
   readonly home: string;
+  /** Directories outside the workspace that git reads, and that private places would hide. */
+  readonly checkout: readonly string[];
   /** What to look for: exact paths, globs below a base, and names at any depth below the roots. */
   readonly marks: readonly Mark[];
   /** Exact paths whose type and target the plan needs. */
@@ -110,6 +117,8 @@ export interface SandboxFacts {
   /** The wanted roots, in order. */
   readonly roots: readonly Seen[];
   readonly cwd: Seen;
+  /** Answers to `checkout`, in order. */
+  readonly checkout: readonly Seen[];
   readonly survey: Survey;
   /** Answers to `paths`, in order. */
   readonly paths: readonly Seen[];

@@ -50,7 +50,7 @@ export interface MountInput {
  * machine by mounting.
  */
 export function fileSystem(input: MountInput): FileSystem {
-  const base = withHome(baseMounts(input), input);
+  const base = withCheckout(withHome(baseMounts(input), input), input);
   const roots = byDepth(input.writable, ({ path }) => path).map(({ path, why }): Mount => ({
     kind: "bind",
     from: path,
@@ -122,6 +122,22 @@ function withHome(base: readonly Mount[], { facts, blockReadsOutside }: MountInp
   if (home?.type !== "directory" || blockReadsOutside || accessAt(base, home.real) !== "private") return base;
   if (base.some((mount) => mount.to === home.real)) return base;
   return [...base, { kind: "ro-bind", from: home.real, to: home.real, why: "home is readable" }];
+}
+
+/**
+ * A checkout that a private directory for temporary files hides is as readable around a workspace
+ * in it as any other: without its top git finds no repository, without its files all of them count
+ * as deleted. Read-only, and before what is writable, so that nothing becomes writable by it.
+ */
+function withCheckout(base: readonly Mount[], { facts, blockReadsOutside }: MountInput): readonly Mount[] {
+  if (blockReadsOutside) return base;
+  return facts.checkout.reduce<readonly Mount[]>(
+    (mounts, { path, real, type }) =>
+      type === "directory" && real === path && accessAt(mounts, real) === "private"
+        ? [...mounts, { kind: "ro-bind", from: real, to: real, why: "the checkout around the workspace" }]
+        : mounts,
+    base,
+  );
 }
 
 interface Guard {

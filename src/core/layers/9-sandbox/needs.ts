@@ -60,7 +60,9 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists):
     list.map((entry) => markOfEntry(entry, role, place.home));
   const paths = (list: readonly string[], role: Mark["role"], key: string): Mark[] =>
     list.map((path) => markOfPath(path, role, path, `the setting sandbox.${key}`));
-  const here = [...new Set([place.root, place.cwd].map(normalise))];
+  const checkout = hiddenCheckout(place);
+  // What becomes visible of a checkout is under the same denials as the workspace.
+  const here = [...new Set([place.root, place.cwd, ...checkout].map(normalise))];
   const denied = (tools: readonly string[], role: Mark["role"]): Mark[] =>
     rules
       .filter((rule) => rule.effect === "deny" && tools.includes(rule.tool))
@@ -103,11 +105,25 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists):
     roots: wantedRoots(policy, place),
     cwd: place.cwd,
     home: place.home,
+    checkout,
     marks,
     paths: [...SYSTEM_PATHS, ...RUN_PATHS, ...TEMPORARY_PATHS, ...SOCKET_PLACES, ...KERNEL_PATHS, place.home],
     skip: everywhere ? [] : ["node_modules"],
     budget: 100_000,
   };
+}
+
+/**
+ * The parts of the checkout around the root that lie below a directory for temporary files; the
+ * whole of such a directory is never one.
+ */
+function hiddenCheckout({ checkout }: Place): readonly string[] {
+  const parts = checkout === undefined ? [] : [checkout.top, checkout.repository];
+  return parts.flatMap((path) =>
+    path !== undefined && TEMPORARY_PATHS.some((place) => path !== place && isWithin(path, place))
+      ? [path]
+      : [],
+  );
 }
 
 /** `.git` and what lies in it are told by content, not by name; see git directories in the facts. */

@@ -35,7 +35,7 @@ type Row = readonly [
   rule: string,
   why: string,
   fix?: string,
-  scope?: "user",
+  scope?: "user" | "project",
 ];
 
 const NEVER: readonly Row[] = [
@@ -115,6 +115,20 @@ const UNLIKELY: readonly Row[] = [
   ["deny", "Read(\\\\server\\share)", "a backslash makes", "Read(//server/share)"],
   ["deny", 'Read(".env")', "quotes are part", "Read(.env)"],
   ["deny", "Read($HOME/.ssh)", "variables are not expanded", "Read(~/.ssh)"],
+  [
+    "allow",
+    "Read(~/.ssh/**)",
+    "only a user or managed rule opens a credential store",
+    "remove it",
+    "project",
+  ],
+  [
+    "allow",
+    "Edit(~/.kube/*)",
+    "only a user or managed rule opens a credential store",
+    "remove it",
+    "project",
+  ],
   ["deny", "Read(${HOME}/.ssh)", "variables are not expanded", "Read(~/.ssh)"],
   ["deny", "Read($XDG_DATA_HOME/x)", "variables are not expanded"],
   ["deny", "Read(~bob/.ssh)", "this person"],
@@ -149,9 +163,9 @@ const BROAD: readonly Row[] = [
   ["allow", "Bash(docker *)", "containers"],
   ["allow", "Bash(docker exec *)", "runs anything"],
   ["allow", "Bash(ssh *)", "other machines"],
-  ["allow", "Read(~/.ssh/**)", "keys that open other machines"],
-  ["allow", "Read(~/.aws/credentials)", "cloud credentials"],
-  ["allow", "Edit(~/.kube/*)", "cluster credentials"],
+  ["allow", "Read(~/.ssh/**)", "keys that open other machines", "leave it out", "user"],
+  ["allow", "Read(~/.aws/credentials)", "cloud credentials", "leave it out", "user"],
+  ["allow", "Edit(~/.kube/*)", "cluster credentials", "leave it out", "user"],
   ["allow", "Bash(curl *)", "any address"],
   ["allow", "Bash(rm *)", "any file"],
   ["allow", "Bash(aws *)", "outside this machine"],

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { denialPattern } from "../../../../src/core/layers/8-approval/denials.ts";
+import type { JsonObject } from "../../../../src/core/call/json.ts";
+import type { Mode } from "../../../../src/core/call/mode.ts";
+import { countsAsDenial, denialPattern } from "../../../../src/core/layers/8-approval/denials.ts";
 import { ROOT, judgeIn } from "../../cases/world.ts";
 
 const patternOf = (
@@ -19,6 +21,7 @@ describe("what was denied, without its variable parts", () => {
     ["Bash", { command: "TOKEN=abc /usr/bin/curl -H 'X: secret' https://x" }, "Bash(curl *)"],
     ["Bash", { command: "ls && rm -rf /" }, "Bash(rm *)"],
     ["Bash", { command: "cat ~/.ssh/id_rsa" }, "Bash(cat *)"],
+    ["Bash", { command: "ls; make; ls" }, "Bash(make *)"],
     ["Bash", { command: "" }, "Bash( *)"],
     ["Write", { file_path: "a/../x.ts", content: "" }, "Write(/code/project/x.ts)"],
     ["Read", { file_path: "/home/user/.ssh/id_rsa" }, "Read(/home/user/.ssh/id_rsa)"],
@@ -34,5 +37,39 @@ describe("what was denied, without its variable parts", () => {
     const deny = ["Read(.env)"];
     for (const command of ["cat .env", "head -n 1 ./.env", "grep x .env"])
       expect(patternOf("Bash", { command }, deny)).toBe("Read(.env)");
+  });
+});
+
+describe("what counts as a denial of the call", () => {
+  const judged = (mode: Mode, settings: JsonObject, command = "make all"): ReturnType<typeof judgeIn> =>
+    judgeIn({ mode, settings }, "Bash", { command });
+  it("is a rule, a mode, a danger", () => {
+    expect(countsAsDenial(judged("default", { permissions: { deny: ["Bash(make *)"] } }))).toBe(true);
+    expect(countsAsDenial(judged("dontAsk", {}))).toBe(true);
+    expect(countsAsDenial(judged("default", {}, "git push -f origin main"))).toBe(true);
+  });
+  it.each(["default", "dontAsk", "bypassPermissions"] as const)(
+    "is no settings file with a fault, in mode %s",
+    (mode) => {
+      const decision = judged(mode, { permissions: { ask: 1 } });
+      expect(decision.verdict).not.toBe("allow");
+      expect(countsAsDenial(decision)).toBe(false);
+      const forbidden = judged(mode, { permissions: { ask: 1, deny: ["Bash(make *)"] } });
+      expect([forbidden.verdict, countsAsDenial(forbidden)]).toEqual(["deny", true]);
+    },
+  );
+  it.each(["hook.failed", "hook.unsupported", "managed.stopped", "sandbox.unavailable"] as const)(
+    "is no %s, also where the mode denies for it",
+    (code) => {
+      const decision = judged("dontAsk", {});
+      expect(countsAsDenial({ ...decision, code })).toBe(false);
+      const opinion = { layer: "hooks", effect: "ask", kind: "unmatched", code, why: "x" } as const;
+      expect(countsAsDenial({ ...decision, opinions: [...decision.opinions, opinion] })).toBe(false);
+    },
+  );
+  it("names the programs of a command of which no part is to blame", () => {
+    const decision = judged("default", {}, "ls; git push x; ls -l");
+    const whole = { ...decision, part: undefined, rule: undefined };
+    expect(denialPattern({ tool: "Bash", input: {}, cwd: ROOT }, whole)).toBe("Bash(ls *; git push *)");
   });
 });

@@ -148,6 +148,7 @@ export function factsOf(
     needs,
     roots: needs.roots.map(({ path }) => seen(world, path)),
     cwd: seen(world, place.cwd),
+    checkout: needs.checkout.map((path) => seen(world, path)),
     survey: surveyOf(world, needs),
     paths: needs.paths.map((path) => seen(world, path)),
     sockets: [],

@@ -293,6 +293,23 @@ describe("the plan", () => {
     expect(made(planned).environment["TMPDIR"]).toBe("/var/tmp");
   });
 
+  it("a checkout around a workspace is readable where a private place would hide it", () => {
+    const around = (top: string, block = false): Planned => {
+      const place = { ...PLACE, root: "/tmp/p/js", cwd: "/tmp/p/js", checkout: { top } };
+      const world: World = { ...WORLD, "/tmp/p": "directory", "/tmp/p/js": "directory" };
+      const policy = policyWith({ block });
+      return sandboxPlan(policy, place, factsOf(policy, world, { place }));
+    };
+    const at = (planned: Planned): readonly string[] =>
+      ["/tmp/p/js/x", "/tmp/p/x", "/tmp/x", "/home/u/x"].map((path) => access(planned, path));
+    expect(at(around("/tmp/p"))).toEqual(["writable", "read-only", "private", "read-only"]);
+    // The directory for temporary files stays one, and what blocks reads outside blocks these.
+    expect(at(around("/tmp"))).toEqual(["writable", "private", "private", "read-only"]);
+    expect(at(around("/tmp/p", true)).slice(0, 3)).toEqual(["writable", "private", "private"]);
+    // What is readable anyway needs no mount.
+    expect(made(around("/")).mounts).toEqual(made(around("/tmp")).mounts);
+  });
+
   it.each([
     ["the whole file system", { root: "/" }, { "/": "directory" }, /cannot be confined/],
     ["a kernel directory", { root: "/proc/1" }, { "/proc/1": "directory" }, /cannot be confined/],
