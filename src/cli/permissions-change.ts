@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Advice, adviseOn } from "../core/inquiry/advice/advice.ts";
+import { adviseOn } from "../core/inquiry/advice/advice.ts";
+import type { Advice } from "../core/inquiry/advice/remark.ts";
 import { propertiesOf, readDocument } from "../core/settings/document.ts";
 import { buildPolicy } from "../core/settings/merge.ts";
 import { readRuleText } from "../core/settings/rule-entry.ts";

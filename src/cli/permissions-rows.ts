@@ -1,4 +1,5 @@
-import { type Advice, adviseOn, adviseOnFaults, adviseOnRule } from "../core/inquiry/advice/advice.ts";
+import { adviseOn, adviseOnFaults, adviseOnRule } from "../core/inquiry/advice/advice.ts";
+import type { Advice } from "../core/inquiry/advice/remark.ts";
 import { type ListedRule, listRules } from "../core/settings/listed.ts";
 import { readSettings } from "../core/settings/read.ts";
 import type { Rule, RuleEffect } from "../core/settings/rule.ts";

@@ -1,4 +1,5 @@
-import type { Origin, Policy } from "./policy.ts";
+import type { Policy } from "./policy.ts";
+import type { Origin } from "./origin.ts";
 import type { Problem } from "./problem.ts";
 import { TOOLS } from "./tools.ts";
 

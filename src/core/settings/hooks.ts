@@ -1,4 +1,4 @@
-import type { Origin } from "./policy.ts";
+import type { Origin } from "./origin.ts";
 import type { HookMatcher } from "./hook-matcher.ts";
 import type { Rule } from "./rule.ts";
 

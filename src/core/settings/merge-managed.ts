@@ -1,6 +1,7 @@
 import { normalise } from "../call/path.ts";
 import { all, governs, locked, originOf, problemAt } from "./pick.ts";
-import type { ManagedPolicy, Origin } from "./policy.ts";
+import type { ManagedPolicy } from "./policy.ts";
+import type { Origin } from "./origin.ts";
 import type { Problem } from "./problem.ts";
 import type { Found, SettingsReading } from "./reading.ts";
 import { intersectGlobs, resolvePath } from "./resolve.ts";

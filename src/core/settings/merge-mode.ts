@@ -1,6 +1,7 @@
 import { type Mode, atLeastAsStrict, modeNamed } from "../call/mode.ts";
 import { type Candidate, all, candidates, choose, locked, opens, originOf, problemAt } from "./pick.ts";
-import type { ModePolicy, Origin } from "./policy.ts";
+import type { ModePolicy } from "./policy.ts";
+import type { Origin } from "./origin.ts";
 import type { Problem } from "./problem.ts";
 import type { Found, SettingsReading } from "./reading.ts";
 import { isPermitted } from "./source.ts";

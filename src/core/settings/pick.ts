@@ -1,5 +1,5 @@
 import type { Problem } from "./problem.ts";
-import type { Origin } from "./policy.ts";
+import type { Origin } from "./origin.ts";
 import type { Found, SettingsReading } from "./reading.ts";
 import type { SettingKey, SettingValues } from "./settings.gen.ts";
 

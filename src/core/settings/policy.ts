@@ -1,16 +1,9 @@
 import type { Mode } from "../call/mode.ts";
-import type { Scope } from "../call/opinion.ts";
 import type { HookPolicy } from "./hooks.ts";
 import type { Problem } from "./problem.ts";
 import type { Rule } from "./rule.ts";
 import type { ServerList } from "./servers.ts";
-
-/** A setting with the place that set it, for reasons a person can follow. */
-export interface Origin {
-  readonly scope: Scope;
-  readonly file?: string | undefined;
-  readonly line?: number | undefined;
-}
+import type { Origin } from "./origin.ts";
 
 /**
  * Everything the settings say, pooled over all sources, trust applied.

@@ -1,6 +1,6 @@
 import { isObject } from "../call/json.ts";
 import { all, locked, opens, originOf, problemAt } from "./pick.ts";
-import type { Origin } from "./policy.ts";
+import type { Origin } from "./origin.ts";
 import type { Problem } from "./problem.ts";
 import type { Found, SettingsReading } from "./reading.ts";
 import type { McpServerEntry } from "./settings.gen.ts";

@@ -1,31 +1,10 @@
 import { lstatSync, readdirSync, type Stats } from "node:fs";
 import { join } from "node:path";
-import type { ManagedTier } from "../../core/settings/source.ts";
+import type { ManagedFile, ManagedFiles } from "./managed-file.ts";
 import { belowTop, ownerFault, rightsFault } from "./owner.ts";
 import { macPolicies, windowsPolicies } from "./os-policy.ts";
 import { managedDirectories } from "./places.ts";
-import { type FileReading, codeOf, readWhole, reasonOf } from "./read-file.ts";
-
-/** A managed source that exists, and what could be read of it. */
-export interface ManagedFile {
-  /** The file; of settings that lie in none, the name a person finds them by. */
-  readonly file: string;
-  readonly tier: ManagedTier;
-  readonly reading: Exclude<FileReading, { readonly kind: "absent" }>;
-}
-
-/** What was found of managed settings. */
-export interface ManagedFiles {
-  /**
-   * The highest first: what the operating system hands out, then files: of one directory the last
-   * drop-in first, the base file last.
-   */
-  readonly settings: readonly ManagedFile[];
-  /** Files that name the only MCP servers; that they exist is enough. */
-  readonly servers: readonly string[];
-  /** Everything that was looked for. */
-  readonly looked: readonly string[];
-}
+import { codeOf, readWhole, reasonOf } from "./read-file.ts";
 
 /** The machine whose managed settings are wanted. */
 export interface ManagedPlace {

@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join, sep } from "node:path";
-import type { ManagedFile, ManagedFiles } from "./managed.ts";
+import type { ManagedFile, ManagedFiles } from "./managed-file.ts";
 import { belowTop, ownerFault } from "./owner.ts";
 import { type Answer, PLAIN_PATH, askProgram, programFault } from "./program.ts";
 import { LARGEST_FILE, codeOf, reasonOf } from "./read-file.ts";

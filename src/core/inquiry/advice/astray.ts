@@ -1,7 +1,6 @@
 import type { Rule } from "../../settings/rule.ts";
 import { canonicalTool, nearestTool, toolClass } from "../../settings/tools.ts";
-import type { Advice } from "./advice.ts";
-import type { Place } from "./shadow.ts";
+import type { Advice, Place } from "./remark.ts";
 
 const REMOVE = "remove it";
 const unlikely = (why: string, fix: string): Advice => ({ kind: "unlikely", why, fix });

@@ -2,9 +2,8 @@ import type { Rule } from "../../settings/rule.ts";
 import { toolClass } from "../../settings/tools.ts";
 import { PATHS } from "../../knowledge/paths.gen.ts";
 import { canonicalHost } from "../hosts.ts";
-import type { Advice } from "./advice.ts";
+import type { Advice, Place } from "./remark.ts";
 import { REACHES, RUNNERS } from "./runs-anything.ts";
-import type { Place } from "./shadow.ts";
 
 const broadly = (why: string, fix: string): Advice => ({ kind: "broad", why, fix });
 

@@ -2,18 +2,11 @@ import type { Rule } from "../../settings/rule.ts";
 import { canonicalHost } from "../hosts.ts";
 import { mcpServer, pathGlobs } from "../rule-index.ts";
 import { type Wildcard, compileWildcard, surelyMatches } from "../wildcard.ts";
-import type { Advice } from "./advice.ts";
+import type { Advice, Place } from "./remark.ts";
 import { type Language, isIncluded, languageOf } from "./included.ts";
 
 /** Pairs of rules that are compared; of more, only equal ones are found. */
 const MOST_PAIRS = 30_000;
-
-/** Where the rules hold: absolute paths. */
-export interface Place {
-  readonly root: string;
-  readonly cwd: string;
-  readonly home: string;
-}
 
 /** A rule with what it matches. */
 interface Item {

@@ -1,11 +1,7 @@
 /** What a person is told about a rule, as a table: effect, scope, rule, kind of remark, words of the reason, the fix. */
 import { describe, expect, it } from "vitest";
-import {
-  type Advice,
-  adviseOn,
-  adviseOnFaults,
-  adviseOnRule,
-} from "../../../../src/core/inquiry/advice/advice.ts";
+import { adviseOn, adviseOnFaults, adviseOnRule } from "../../../../src/core/inquiry/advice/advice.ts";
+import type { Advice } from "../../../../src/core/inquiry/advice/remark.ts";
 import { listRules } from "../../../../src/core/settings/listed.ts";
 import { buildPolicy } from "../../../../src/core/settings/merge.ts";
 import { readSettings } from "../../../../src/core/settings/read.ts";
