@@ -3,7 +3,7 @@ import { compileGlob, matchGlob } from "../call/glob.ts";
 import { stringAt, trueAt } from "../call/json.ts";
 import type { Opinion, RuleRef } from "../call/opinion.ts";
 import { formatProblem } from "../settings/problem.ts";
-import type { Origin } from "../settings/policy.ts";
+import type { Origin } from "../settings/origin.ts";
 import type { Rule } from "../settings/rule.ts";
 import { canonicalHost } from "../inquiry/hosts.ts";
 import { compileWildcard, surelyMatches } from "../inquiry/wildcard.ts";
