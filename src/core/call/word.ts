@@ -53,9 +53,40 @@ export function isKnown(word: Word): boolean {
   return word.unknown === undefined && word.glob === undefined;
 }
 
-/** The text, with what is not known filled in by guesses where there are any. */
+/** Stand for `*`, `?`, `[` and `]` in a guess where bash would put the names that a pattern matches. */
+const MATCHED = ["\uE001", "\uE002", "\uE003", "\uE004"] as const;
+const PATTERN = "*?[]";
+const ANY_MATCHED = /[\uE001-\uE004]/;
+const EACH_MATCHED = /[\uE001-\uE004]/g;
+
+/** True for a guess part of which is what a pattern matches. */
+export function holdsMatches(text: string): boolean {
+  return ANY_MATCHED.test(text);
+}
+
+/** Pattern characters as marks, in the text of a guess. */
+export function markMatches(pattern: string): string {
+  return pattern.replace(/[*?[\]]/g, (mark) => MATCHED[PATTERN.indexOf(mark)] ?? mark);
+}
+
+/**
+ * The text, with what is not known filled in by guesses where there are any. What a pattern matches
+ * stays marked as such, whatever becomes of the text: quotes around `"$f"` make no pattern of it and
+ * take none away.
+ */
 export function seeming(word: Word): string {
-  return word.guess ?? word.text;
+  if (word.guess !== undefined || word.glob === undefined) return word.guess ?? word.text;
+  return word.glob.replace(/\\([^])|([*?[\]])/g, (_, plain: string | undefined, mark: string | undefined) =>
+    mark === undefined ? (plain ?? "") : markMatches(mark),
+  );
+}
+
+/** A word of a guessed text: a pattern where the text is what one matches, a plain word otherwise. */
+export function guessedWord(text: string, span: Span): Word {
+  if (!holdsMatches(text)) return literalWord(text, span);
+  const unmarked = (mark: string): string => PATTERN[mark.charCodeAt(0) - 0xe001] ?? mark;
+  const glob = text.replace(/[\\*?[\]]/g, "\\$&").replace(EACH_MATCHED, unmarked);
+  return { ...literalWord(text.replace(EACH_MATCHED, unmarked), span), glob };
 }
 
 /** The known beginning of a word: everything before the first unknown or globbed stretch. */

@@ -1,7 +1,8 @@
 import type { Need } from "../call/facts.ts";
 import { isWithin, normalise, segmentsOf } from "../call/path.ts";
 import { HOLE } from "../call/word.ts";
-import type { Invocation } from "../shell/script.ts";
+import type { Invocation, Script } from "../shell/script.ts";
+import { finderOf, mayFind } from "./found.ts";
 import type { Inquiry, PathUse } from "./inquiry.ts";
 
 /** A command that removes, moves or copies things with all that lies below them. */
@@ -17,6 +18,8 @@ export interface Carrying {
   readonly slash: boolean;
   /** The target is the new name, never a directory to put things into. */
   readonly exact: boolean;
+  /** The command is run on each of the names below a source that fit. */
+  readonly finds?: ((path: string) => boolean) | undefined;
 }
 
 const REMOVES: ReadonlySet<string> = new Set(["rm", "mv"]);
@@ -26,7 +29,27 @@ const PLAIN: ReadonlySet<string> = new Set(["node_modules", ".venv", "__pycache_
 
 /** The commands of a call that carry something along. */
 export function carryingsOf(inquiry: Inquiry): readonly Carrying[] {
-  return (inquiry.script?.invocations ?? []).flatMap((invocation) => carrying(inquiry, invocation));
+  const { script } = inquiry;
+  if (script === undefined) return [];
+  return script.invocations.flatMap((invocation) => [
+    ...carrying(inquiry, invocation),
+    ...changing(inquiry, script, invocation),
+  ]);
+}
+
+/** `find . -exec sed -i … {} +` changes what it finds: which that is only who looks can know. */
+function changing(inquiry: Inquiry, script: Script, invocation: Invocation): readonly Carrying[] {
+  const { id, remote } = invocation;
+  const finder = remote ? undefined : finderOf(script, invocation);
+  if (finder === undefined) return [];
+  const changes = ({ part, action, path }: PathUse): boolean =>
+    part === id && (action === "write" || action === "delete") && path.includes(HOLE);
+  if (!inquiry.uses.some(changes)) return [];
+  const sources = inquiry.uses
+    .filter(({ part, action, redirect }) => part === finder.id && action === "read" && !redirect)
+    .map((use) => ({ use, below: true }));
+  const finds = mayFind(finder.words);
+  return [{ part: id, sources, targets: [], takes: true, slash: false, exact: false, finds }];
 }
 
 function carrying(inquiry: Inquiry, { id, reading, remote }: Invocation): readonly Carrying[] {

@@ -3,7 +3,7 @@ import { isObject, stringAt } from "../call/json.ts";
 import type { Mode } from "../call/mode.ts";
 import { escapeGlob } from "../call/glob.ts";
 import { absolute, baseOf, expandHome } from "../call/path.ts";
-import { HOLE, type Word, isKnown } from "../call/word.ts";
+import { HOLE, type Word, guessedWord, holdsMatches, isKnown } from "../call/word.ts";
 import type { Tables } from "../knowledge/tables.ts";
 import type { Policy } from "../settings/policy.ts";
 import { TOOLS, type ToolClass, canonicalTool, toolClass } from "../settings/tools.ts";
@@ -45,6 +45,8 @@ export interface PathUse {
   readonly span?: Span | undefined;
   /** Only a name in a piece of code: it counts for what it means, not for scope. */
   readonly hint?: boolean | undefined;
+  /** The hint is a word that a loop is known to run over: there it will lead. */
+  readonly tried?: boolean | undefined;
   /** As the agent wrote it. */
   readonly shown: string;
 }
@@ -169,6 +171,7 @@ function shellUses(script: Script, call: ToolCall): readonly PathUse[] {
         recursive: effect.recursive,
         redirect: false,
         hint: quoted || effect.hint,
+        tried: invocation.tried,
       };
       const word =
         effect.hint === true && effect.word.text.startsWith("~/")
@@ -178,7 +181,13 @@ function shellUses(script: Script, call: ToolCall): readonly PathUse[] {
     }
   }
   for (const redirect of script.redirects) {
-    const place = { part: redirect.part, recursive: false, redirect: true, hint: redirect.hint };
+    const place = {
+      part: redirect.part,
+      recursive: false,
+      redirect: true,
+      hint: redirect.hint,
+      tried: redirect.tried,
+    };
     uses.push(...usesOf(redirect.action, redirect.word, redirect.directories, place, redirect.span));
   }
   return uses;
@@ -206,13 +215,26 @@ function usesOf(
   action: PathUse["action"],
   word: Word,
   directories: readonly string[] | undefined,
-  place: Pick<PathUse, "part" | "recursive" | "redirect" | "hint">,
+  place: Pick<PathUse, "part" | "recursive" | "redirect" | "hint" | "tried">,
   span: Span = word.span,
 ): readonly PathUse[] {
   // `-` is standard input or output; what a process substitution hands over is judged where it stands.
   if (word.text === "-" && word.unknown === undefined) return [];
   if (/^\/dev\/(?:null|zero|full|u?random|tty|std(?:in|out|err)|fd\/\d+)$/.test(word.text)) return [];
   const text = word.text;
+  // Where the directory is what a pattern matches, the whole is a pattern.
+  const matched = directories?.find(holdsMatches);
+  if (matched !== undefined && !text.startsWith("/")) {
+    const start = guessedWord(matched, span);
+    const end = word.glob ?? escapeGlob(text);
+    return usesOf(
+      action,
+      { ...word, text: absolute(start.text, text), glob: absolute(start.glob ?? "", end) },
+      [],
+      place,
+      span,
+    );
+  }
   const starts = text.startsWith("/") ? [""] : (directories ?? [HOLE]);
   return starts.map((start): PathUse => {
     const path = start === "" ? text : absolute(start, text);

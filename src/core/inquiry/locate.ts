@@ -1,7 +1,7 @@
 import type { Facts, PathFact } from "../call/facts.ts";
 import type { About } from "../call/opinion.ts";
 import { HOLE } from "../call/word.ts";
-import { baseOf, isWithin, normalise, parentOf } from "../call/path.ts";
+import { baseOf, isWithin, normalise, parentOf, segmentsOf } from "../call/path.ts";
 import type { GateContext, Inquiry, PathUse } from "./inquiry.ts";
 
 /** One place a path use leads to. */
@@ -73,13 +73,26 @@ function removed(use: PathUse, path: string, facts: Facts): Located {
 }
 
 function uncertain(use: PathUse): Located {
-  const name = normalise(use.path);
+  const name = foldKnown(use.path);
   return { use, name, real: name, names: [name], type: "unknown", certain: false };
 }
 
 /** What an opinion on a path is about: the use as a whole or, with `place`, one of the places it leads to. */
 export function aboutUse({ part, action, path }: PathUse, place?: string): About {
   return { use: `${part ?? ""} ${action} ${path}`, place };
+}
+
+/** Folds `..` by text, but not what is unknown before it: `$X/..` is as unknown as `$X`. */
+function foldKnown(path: string): string {
+  if (!path.includes(HOLE)) return normalise(path);
+  const out: string[] = [];
+  for (const segment of segmentsOf(path)) {
+    const before = out.at(-1);
+    if (segment !== "..") out.push(segment);
+    else if (before?.includes(HOLE) === true) out[out.length - 1] = HOLE;
+    else out.pop();
+  }
+  return `/${out.join("/")}`;
 }
 
 /** The directories a call may work in, by name and by where they really are. */

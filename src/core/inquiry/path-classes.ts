@@ -102,10 +102,12 @@ export function compilePathClasses(lists: PathLists, added: AddedPaths): PathCla
     of: (path, home) => {
       const segments = segmentsOf(path);
       const homeDepth = isWithin(path, home) ? segmentsOf(home).length : -1;
+      const others = homeDepth === -1 ? depthOfHome(segments) : -1;
       const rows: Row[] = [];
       segments.forEach((segment, at) => {
-        for (const row of literal.get(segment) ?? []) if (fits(row, segments, at, homeDepth)) rows.push(row);
-        for (const row of wild) if (fits(row, segments, at, homeDepth)) rows.push(row);
+        for (const row of literal.get(segment) ?? [])
+          if (fits(row, segments, at, homeDepth, others)) rows.push(row);
+        for (const row of wild) if (fits(row, segments, at, homeDepth, others)) rows.push(row);
       });
       const name = baseOf(path);
       rows.push(...(extensions.get(name.slice(Math.max(name.lastIndexOf("."), 0))) ?? []));
@@ -174,9 +176,19 @@ function leadsTo(row: Row, segments: readonly string[], home: readonly string[])
   return false;
 }
 
-/** The row's parts stand in the path from `at` on, and nothing follows unless it names a tree. */
-function fits(row: Row, segments: readonly string[], at: number, homeDepth: number): boolean {
-  if (row.from === "home" && at !== homeDepth) return false;
+/** How many segments the home directory of some other user has, by its usual place; -1 where it is none. */
+function depthOfHome([first]: readonly string[]): number {
+  if (first === "root") return 1;
+  return first === "home" || first === "Users" ? 2 : -1;
+}
+
+/**
+ * The row's parts stand in the path from `at` on, and nothing follows unless it names a tree. Another
+ * user's credentials are credentials too, and their guard is one.
+ */
+function fits(row: Row, segments: readonly string[], at: number, homeDepth: number, others: number): boolean {
+  const closed = row.meaning.class === "guard" || row.meaning.class === "credential";
+  if (row.from === "home" && at !== homeDepth && !(closed && at === others)) return false;
   if (row.from === "root" && at !== 0) return false;
   const end = at + row.parts.length;
   if (row.tree ? end > segments.length : end !== segments.length) return false;

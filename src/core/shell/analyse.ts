@@ -31,6 +31,8 @@ export function analyse(source: string, directory: string, home: string, tables:
     written: new Map(),
     guessed: 0,
     guessedCommands: 0,
+    guessedWords: 0,
+    cut: false,
     left: [],
     script: (text, state, place) => walkText(into, text, state, place),
     body: (body, state, place) => walkBody(into, body, state, place),
@@ -44,6 +46,10 @@ export function analyse(source: string, directory: string, home: string, tables:
     // Only the stack can run out here; the text is then as good as not understood.
     if (!(error instanceof RangeError)) throw error;
     into.doubts.push({ code: "cmd.unparsable", why: "the command is nested too deeply", unseen: true });
+  }
+  if (into.cut) {
+    const why = "more stands in variables, loops and substitutions than is followed";
+    into.doubts.push({ code: "cmd.too-long", why, unseen: true });
   }
   if (
     into.tests === 0 &&

@@ -9,8 +9,8 @@ import type { Assigned, FedText, Invocation, Nesting, PipePlace, RedirectEffect 
 export const DEEPEST = 8;
 
 /** How often a guess is gone into, and how many commands are looked at in all on guesses. */
-export const MOST_GUESSED = 64;
-export const MOST_GUESSED_COMMANDS = 200;
+const MOST_GUESSED = 300;
+export const MOST_GUESSED_COMMANDS = 600;
 
 /** What is collected while walking a script; shared by the scripts inside it. */
 export interface Collection {
@@ -36,6 +36,10 @@ export interface Collection {
   /** How many commands were gone into on a guess. */
   guessed: number;
   guessedCommands: number;
+  /** How many words those have that are not known. */
+  guessedWords: number;
+  /** Something that could be guessed at was not looked at: there was too much of it. */
+  cut: boolean;
   /** States in which a `break` or `continue` leaves a body. */
   readonly left: ShellState[];
   /** Walks a text that is a script of its own, such as the argument of `sh -c`. */
@@ -54,9 +58,32 @@ export interface Place {
   readonly depth: number;
   /** What is walked rests on guesses: only deny rules look at it, and it raises no doubts. */
   readonly guess?: boolean | undefined;
+  /** The guess is a word that the loop around it runs over: it will come to that. */
+  readonly tried?: boolean | undefined;
   /** Where a nested text stands in the whole; positions inside it mean nothing to a reader. */
   readonly anchor?: Span | undefined;
 }
+
+/** Whether one more guess is gone into. Where not, the text counts as not looked at in full. */
+export function mayGuess(into: Collection): boolean {
+  if (into.guessed++ < MOST_GUESSED && into.guessedCommands < MOST_GUESSED_COMMANDS) return true;
+  into.cut = true;
+  return false;
+}
+
+/** Most words that are guessed at: a value of many words can stand in many commands. */
+const MOST_GUESSED_WORDS = 8_000;
+
+/** Whether a command of so many guessed words is gone into; where not, see `mayGuess`. */
+export function mayRead(into: Collection, words: number): boolean {
+  into.guessedWords += words;
+  if (into.guessedWords <= MOST_GUESSED_WORDS) return true;
+  into.cut = true;
+  return false;
+}
+
+/** Most strings of one program text that are looked at. */
+const MOST_STRINGS = 512;
 
 /**
  * String literals of a program text that could be a command line: what `system("…")` would run.
@@ -68,7 +95,7 @@ export function stringsOf(code: string): readonly string[] {
     /"((?:[^"\\\n]|\\.){3,4000})"|'((?:[^'\\\n]|\\.){3,4000})'|`((?:[^`\\]|\\.){3,4000})`/g,
   )) {
     const text = (match[1] ?? match[2] ?? match[3] ?? "").replace(/\\(["'`\\])/g, "$1");
-    if (/\s|\//.test(text) && found.length < 64) found.push(text);
+    if (/\s|\//.test(text) && found.length < MOST_STRINGS) found.push(text);
   }
   return found;
 }

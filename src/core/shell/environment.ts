@@ -11,8 +11,15 @@ export interface ShellState {
   readonly variables: ReadonlyMap<string, string | undefined>;
   /** A write to a variable whose name is not known happened. */
   readonly anyVariable: boolean;
+  /** An option may be on with which patterns match more or less than usual, and `cd` goes elsewhere. */
+  readonly options?: boolean | undefined;
   /** What variables without a known value seem to hold; never a reason to allow. */
   readonly guesses: ReadonlyMap<string, string>;
+}
+
+/** What a pattern matches is not what it matches in a fresh shell, or may be not. */
+export function matchesOddly(state: ShellState): boolean {
+  return state.options === true || state.anyVariable || state.variables.has("GLOBIGNORE");
 }
 
 /** The states after success and after failure of a command; they differ after `cd x && …`. */
@@ -22,9 +29,13 @@ export interface After {
 }
 
 /** Longest value that is followed: `x=$x$x` doubles it each time. */
-const LONGEST_VALUE = 8_000;
+const LONGEST_VALUE = 16_384;
+/** Most arguments of a script or function that are told apart. */
+const MOST_POSITIONAL = 99;
 /** Most directories that are followed at once; more are "any". */
 const MOST = 6;
+/** Most directories in which a shell seems to be that may be anywhere. */
+const MOST_SEEMING = 4;
 
 const NO_GUESSES: ReadonlyMap<string, string> = new Map();
 
@@ -66,12 +77,17 @@ export function mergeStates(a: ShellState, b: ShellState): ShellState {
     const guess = known ? undefined : (b.variables.get(name) ?? a.variables.get(name));
     if (guess !== undefined) guesses = new Map([...guesses, [name, guess]]);
   }
-  return {
-    directories: mergeDirectories(a.directories, b.directories),
+  const directories = mergeDirectories(a.directories, b.directories);
+  const merged = {
+    directories,
     variables,
     anyVariable: a.anyVariable || b.anyVariable,
+    options: a.options === true || b.options === true,
     guesses,
   };
+  return directories === undefined
+    ? somewhere(merged, [...seemingDirectories(a), ...seemingDirectories(b)])
+    : merged;
 }
 
 function mergeDirectories(
@@ -84,7 +100,8 @@ function mergeDirectories(
 }
 
 export function sameState(a: ShellState, b: ShellState): boolean {
-  if (a.anyVariable !== b.anyVariable || a.variables.size !== b.variables.size) return false;
+  if (a.anyVariable !== b.anyVariable || (a.options === true) !== (b.options === true)) return false;
+  if (a.variables.size !== b.variables.size) return false;
   for (const [name, value] of a.variables)
     if (!b.variables.has(name) || b.variables.get(name) !== value) return false;
   if (a.directories === undefined || b.directories === undefined) return a.directories === b.directories;
@@ -121,18 +138,33 @@ export function withGuesses(state: ShellState, more: ReadonlyMap<string, string>
 }
 
 /** Among the guesses: the directory the shell seems to be in, where that is not known. No variable is named so. */
-export const HERE = ".";
+const HERE = ".";
+
+/** The directories the shell is in or seems to be in; none where there is not even a guess. */
+export function seemingDirectories(state: ShellState): readonly string[] {
+  return state.directories ?? state.guesses.get(HERE)?.split("\0") ?? [];
+}
+
+/** The state somewhere that is not known: it may still be where it was, or where `guesses` say. */
+export function somewhere(
+  state: ShellState,
+  guesses: readonly string[] = seemingDirectories(state),
+): ShellState {
+  const lost = { ...state, directories: undefined };
+  const some = [...new Set(guesses)].slice(0, MOST_SEEMING);
+  return some.length === 0 ? lost : withGuesses(lost, new Map([[HERE, some.join("\0")]]));
+}
 
 /** The state in the directory the shell seems to be in; undefined where that is known, or no guess is made. */
 export function seemingPlace(state: ShellState): ShellState | undefined {
-  const here = state.directories === undefined ? state.guesses.get(HERE) : undefined;
-  return here === undefined ? undefined : { ...state, directories: [here] };
+  const directories = state.directories === undefined ? seemingDirectories(state) : [];
+  return directories.length === 0 ? undefined : { ...state, directories };
 }
 
 /** `$0`, `$1`, `$@` of a script or function that is given these words. */
 export function positional(name: string, rest: readonly string[]): ReadonlyMap<string, string> {
   const guesses = new Map([["0", name]]);
-  rest.slice(0, 9).forEach((text, at) => guesses.set(String(at + 1), text));
+  rest.slice(0, MOST_POSITIONAL).forEach((text, at) => guesses.set(String(at + 1), text));
   for (const all of ["@", "*"]) guesses.set(all, rest.join(" "));
   return guesses;
 }

@@ -1,6 +1,6 @@
 import type { Span } from "../call/call.ts";
-import { HOLE, type Word, literalWord } from "../call/word.ts";
-import { type Collection, DEEPEST, MOST_GUESSED, type Place, stringsOf } from "./collection.ts";
+import { HOLE, type Word, guessedWord } from "../call/word.ts";
+import { type Collection, DEEPEST, type Place, mayGuess, stringsOf } from "./collection.ts";
 import { type ShellState, childState } from "./environment.ts";
 import { recipesIn } from "./embedded.ts";
 import { filePatch, isPatcher } from "./patches.ts";
@@ -8,9 +8,9 @@ import type { Invocation } from "./script.ts";
 import { unwrap } from "./unwrap.ts";
 
 /** Most lines of known input that are handed to `xargs`, each a command of its own. */
-const MOST_LINES = 8;
+const MOST_LINES = 50;
 /** Most words of known input that are handed on. */
-const MOST_WORDS = 200;
+const MOST_WORDS = 1_000;
 
 /** True for a command that runs what it reads, or runs something on it. */
 export function isReader(invocation: Invocation): boolean {
@@ -51,21 +51,20 @@ function handWords(
   place: Place,
 ): void {
   const below: Place = { ...place, parent: reader.id, depth: place.depth + 1, guess: true };
-  if (below.depth >= DEEPEST || into.guessed++ > MOST_GUESSED) return;
+  if (below.depth >= DEEPEST || !mayGuess(into)) return;
   if (reader.reading.inner.length === 0 && reader.reading.path[0] === "parallel")
     return into.script(text, state, below);
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   for (const inner of reader.reading.inner) {
     if (inner.kind !== "argv") continue;
+    if (lines.length > MOST_LINES) into.cut = true;
     for (const line of lines.slice(0, MOST_LINES)) {
       const words = inner.words.flatMap((word): readonly Word[] => {
         if (word.unknown !== "input") return [word];
-        if (!word.maySplit) return [literalWord(word.text.replaceAll(HOLE, line), word.span)];
-        return text
-          .split(/\s+/)
-          .filter((piece) => piece !== "")
-          .slice(0, MOST_WORDS)
-          .map((piece) => literalWord(piece, word.span));
+        if (!word.maySplit) return [guessedWord(word.text.replaceAll(HOLE, line), word.span)];
+        const pieces = text.split(/\s+/).filter((piece) => piece !== "");
+        if (pieces.length > MOST_WORDS) into.cut = true;
+        return pieces.slice(0, MOST_WORDS).map((piece) => guessedWord(piece, word.span));
       });
       if (words.length > 0) unwrap(into, words, [], state, below, reader.span);
     }
@@ -96,7 +95,7 @@ export function feedText(
       pipe: undefined,
     };
     for (const line of recipesIn(reader.reading.path[0] ?? "", text))
-      if (into.guessed++ < MOST_GUESSED) into.script(line, childState(state), { ...below, anchor: anchor });
+      if (mayGuess(into)) into.script(line, childState(state), { ...below, anchor: anchor });
     return;
   }
   const shell = reader.reading.stdin === "shell" || readsItself(reader);

@@ -1,5 +1,5 @@
 /** Longest text that is guessed at. */
-const LONGEST_GUESS = 8_000;
+const LONGEST_GUESS = 16_384;
 
 /** What `echo` or `printf` prints with these operands. */
 export function formatted(name: string, operands: readonly string[]): string | undefined {

@@ -2,7 +2,7 @@ import type * as Bash from "unbash";
 import type { Span } from "../call/call.ts";
 import { baseOf } from "../call/path.ts";
 import { HOLE, type Word, seeming } from "../call/word.ts";
-import { type Collection, DEEPEST, MOST_GUESSED, type Place } from "./collection.ts";
+import { type Collection, DEEPEST, type Place, mayGuess, mayRead } from "./collection.ts";
 import { type ShellState, childState, positional, seemingPlace, withGuesses } from "./environment.ts";
 import { embeddedTexts, recipesIn, wrappedWords } from "./embedded.ts";
 import { guessedWords, printedBy } from "./output.ts";
@@ -11,7 +11,7 @@ import { unwrap } from "./unwrap.ts";
 import { type Surroundings, expandWord } from "./words.ts";
 
 /** Most files of a command whose content is remembered. */
-const MOST_FILES = 32;
+const MOST_FILES = 256;
 
 const SHELLS: ReadonlySet<string> = new Set("sh bash dash zsh ksh ash . source".split(" "));
 
@@ -26,7 +26,9 @@ export function noteWritten(into: Collection, node: Bash.Command, around: Surrou
     if (redirect.type !== "Redirect" || !redirect.operator.includes(">")) continue;
     const target = redirect.target === undefined ? undefined : expandWord(redirect.target, around)[0];
     const text = target === undefined ? undefined : printedBy(node, undefined, around);
-    if (target === undefined || text === undefined || into.written.size >= MOST_FILES) continue;
+    if (target === undefined || text === undefined) continue;
+    if (into.written.size >= MOST_FILES) into.cut = true;
+    if (into.cut) continue;
     const name = bareName(seeming(target));
     into.written.set(name, `${into.written.get(name) ?? ""}${text}\n`);
   }
@@ -56,21 +58,29 @@ export function walkGuesses(
   span: Span,
   /** What process substitutions among the words seem to print. */
   handed: readonly string[],
+  /** The command itself rests on no guess. */
+  outermost: boolean,
 ): void {
+  if (!mayRead(into, 0)) return;
   const guessed = guessedWords(words);
   const there = seemingPlace(state);
-  if ((guessed !== undefined || there !== undefined) && into.guessed++ < MOST_GUESSED)
-    unwrap(into, guessed ?? words, assigned, there ?? state, place, span);
+  // Each command of the text itself is read once more at most; only what nests can grow without end.
+  const other = guessed !== undefined || there !== undefined;
+  // A pattern that is not followed to the letter still leads where it says.
+  const patterns = words.every(({ guess, unknown }) => guess === undefined || unknown === "glob");
+  const tried = place.tried === true || (there === undefined && patterns);
+  if (other && mayRead(into, (guessed ?? words).length) && (outermost || mayGuess(into)))
+    unwrap(into, guessed ?? words, assigned, there ?? state, { ...place, tried }, span);
   const nested: Place = { ...place, depth: place.depth + 1, nesting: "script", anchor: span };
   const { reading } = into.invocations[place.parent ?? -1] ?? { reading: undefined };
   const texts = reading === undefined ? [] : [...embeddedTexts(words, assigned, reading)];
   if (runsFile(words)) texts.push(...handed);
   texts.push(...writtenTexts(into, words));
   for (const inner of wrappedWords(words, reading))
-    if (into.guessed++ < MOST_GUESSED) unwrap(into, inner, [], state, place, span);
+    if (mayGuess(into)) unwrap(into, inner, [], state, place, span);
   if (baseOf(words[0]?.text ?? "") === "make")
     texts.push(...handed.flatMap((text) => recipesIn("make", text)));
-  for (const text of texts) if (into.guessed++ < MOST_GUESSED) into.script(text, childState(state), nested);
+  for (const text of texts) if (mayGuess(into)) into.script(text, childState(state), nested);
   const [name, ...rest] = guessed ?? words;
   if (name === undefined) return;
   if (name.text === "alias") {
@@ -84,7 +94,7 @@ export function walkGuesses(
   const body = into.functions.get(name.text);
   const alias = into.aliases.get(name.text);
   if ((body === undefined && alias === undefined) || below.depth >= DEEPEST) return;
-  if (into.guessed++ > MOST_GUESSED) return;
+  if (!mayGuess(into)) return;
   const given = rest.map(seeming);
   if (alias !== undefined)
     into.script(`${alias} ${given.join(" ")}`.replaceAll(HOLE, "$_"), state, { ...below, anchor: span });

@@ -1,5 +1,5 @@
 import type * as Bash from "unbash";
-import { HOLE, type Word, literalWord, seeming } from "../call/word.ts";
+import { HOLE, type Word, guessedWord, seeming } from "../call/word.ts";
 import { DEEPEST } from "./collection.ts";
 import { filtered, formatted } from "./filters.ts";
 import type { ShellState } from "./environment.ts";
@@ -84,11 +84,13 @@ export function guessedWords(words: readonly Word[]): readonly Word[] | undefine
     if (guess === undefined) return [word];
     const pieces = word.maySplit ? guess.split(/\s+/).filter((piece) => piece !== "") : [guess];
     return pieces.map((piece) => {
-      const known = { ...literalWord(piece, word.span), raw: word.raw };
-      const glob = word.maySplit && /[*?[]/.test(piece) ? piece : undefined;
+      const matched = guessedWord(piece, word.span);
+      const known = { ...matched, raw: word.raw };
+      const glob = word.maySplit && /[*?[]/.test(piece) ? matched.text : matched.glob;
+      const pattern = glob === undefined ? {} : { glob };
       return piece.includes(HOLE)
-        ? { ...word, text: piece, guess: undefined, maySplit: false, mayVanish: false }
-        : { ...known, ...(glob === undefined ? {} : { glob }) };
+        ? { ...word, ...pattern, text: known.text, guess: undefined, maySplit: false, mayVanish: false }
+        : { ...known, ...pattern };
     });
   });
   return guessed.length === 0 ? undefined : guessed;

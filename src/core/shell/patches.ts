@@ -4,7 +4,7 @@ import type { ShellState } from "./environment.ts";
 import type { Invocation } from "./script.ts";
 
 /** Most files of one patch that are looked at. */
-const MOST = 200;
+const MOST = 1_000;
 
 /** A command that changes the files its input names. */
 export function isPatcher({ reading }: Invocation): boolean {
@@ -21,7 +21,9 @@ export function filePatch(
   place: Place,
 ): void {
   const { span } = reader;
-  for (const path of [...patched(text)].slice(0, MOST)) {
+  const paths = [...patched(text)];
+  if (paths.length > MOST) into.cut = true;
+  for (const path of paths.slice(0, MOST)) {
     const word = literalWord(path, span);
     const { directories } = state;
     into.redirects.push({

@@ -41,6 +41,8 @@ export interface Invocation {
   readonly nesting?: Nesting | undefined;
   /** It rests on what words seem to come to; then `nesting` is `code`. */
   readonly guessed?: boolean | undefined;
+  /** The guess is a word that a loop is known to run over. */
+  readonly tried?: boolean | undefined;
   /** The command's own word first. */
   readonly words: readonly Word[];
   readonly assigned: readonly Assigned[];
@@ -65,6 +67,8 @@ export interface RedirectEffect {
   readonly append: boolean;
   /** Only where it seems to lead: it counts for what the path means, not for scope. */
   readonly hint?: boolean | undefined;
+  /** The hint is a word that a loop is known to run over. */
+  readonly tried?: boolean | undefined;
 }
 
 /** Code on the standard input of an invocation. */

@@ -2,7 +2,7 @@ import { HOLE, type Word } from "../call/word.ts";
 import type { PathEffect, Reading } from "../knowledge/reading.ts";
 
 /** Most words of one command that are looked at. */
-const MOST = 64;
+const MOST = 1_000;
 
 /**
  * Paths among the words of a command that is not understood. Whatever it does with them, it is

@@ -8,6 +8,9 @@ import type { Assigned } from "./script.ts";
 import { strayPaths } from "./strays.ts";
 import { type Collection, DEEPEST, type Place, stringsOf } from "./collection.ts";
 
+/** Variables that switch options of the shells below. */
+const OPTIONS: ReadonlySet<string> = new Set(["BASHOPTS", "SHELLOPTS", "GLOBIGNORE", "BASH_ENV", "ENV"]);
+
 /**
  * Files one argument vector as an invocation, reads it with the tables and goes on into every
  * command it runs. Returns the invocation's id.
@@ -31,6 +34,7 @@ export function unwrap(
     parent: place.parent,
     nesting: place.guess === true ? "code" : place.nesting,
     guessed: place.guess,
+    tried: place.tried,
     words,
     assigned,
     span,
@@ -40,7 +44,14 @@ export function unwrap(
     remote: place.remote,
     reading,
   });
-  if (place.depth < DEEPEST) for (const inner of reading.inner) follow(into, inner, id, state, place, span);
+  const names = [
+    ...assigned.map(({ name }) => name),
+    ...reading.assignments.map(({ text }) => text.split("=")[0]),
+  ];
+  const told = names.some((name) => name !== undefined && OPTIONS.has(name))
+    ? { ...state, options: true }
+    : state;
+  if (place.depth < DEEPEST) for (const inner of reading.inner) follow(into, inner, id, told, place, span);
   else if (reading.inner.length > 0 && place.guess !== true)
     into.doubts.push({ code: "cmd.unparsable", why: "commands are nested too deeply", span, unseen: true });
   return id;
@@ -130,9 +141,14 @@ function follow(
           span: anchor,
         });
       }
-      const given = wordsBehind(into.invocations[parent]?.words ?? [], word);
-      const there = withGuesses(childState(moved(state, inner.bases)), given);
-      into.script(word.text.replaceAll(HOLE, "$_"), there, {
+      const words = into.invocations[parent]?.words ?? [];
+      const before = words.slice(1, Math.max(words.indexOf(word), 1));
+      const options = state.options === true || before.some(({ text }) => /^[-+][A-Za-z]*O/.test(text));
+      const child = { ...childState(moved(state, inner.bases)), options };
+      const there = withGuesses(child, wordsBehind(words, word));
+      // A pattern in the text was matched before the shell gets it, whatever quotes stand around it there.
+      const text = word.glob === undefined ? word.text : seeming(word);
+      into.script(text.replaceAll(HOLE, "$_"), there, {
         ...below,
         nesting: "script",
         anchor,

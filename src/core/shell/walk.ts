@@ -1,6 +1,6 @@
 import type * as Bash from "unbash";
 import { forEachChild } from "unbash";
-import { HOLE, type Word, literalWord, seeming } from "../call/word.ts";
+import { HOLE, type Word, literalWord } from "../call/word.ts";
 import { changeState } from "./builtins.ts";
 import {
   type After,
@@ -14,16 +14,15 @@ import { feedText, isReader } from "./feed.ts";
 import { noteWritten, walkGuesses } from "./guesses.ts";
 import { guessedWords, outputsOf, processOutputs, storedBy, surroundings } from "./output.ts";
 import { parseCommand, piecesOf } from "./parse.ts";
-import { type Collection, DEEPEST, MOST_GUESSED, MOST_GUESSED_COMMANDS, type Place } from "./collection.ts";
+import { type Collection, DEEPEST, MOST_GUESSED_COMMANDS, type Place } from "./collection.ts";
 import type { Assigned } from "./script.ts";
 import { stable } from "./stable.ts";
+import { tryWords } from "./tries.ts";
 import { unwrap } from "./unwrap.ts";
 import { expandValue, expandWord, guessValue } from "./words.ts";
 
 /** Most invocations that are followed; a text with more is a doubt. */
 const MOST = 2_000;
-/** How many words of a loop its body is tried with. */
-const MOST_TRIED = 8;
 
 const both = (state: ShellState): After => ({ success: state, failure: state });
 const joined = (after: After): ShellState => mergeStates(after.success, after.failure);
@@ -43,8 +42,8 @@ export function walkBody(
 export function walkText(into: Collection, text: string, state: ShellState, place: Place): void {
   if (place.depth >= DEEPEST) {
     const why = "scripts are nested too deeply";
-    if (place.guess !== true)
-      into.doubts.push({ code: "cmd.unparsable", why, span: place.anchor, unseen: true });
+    if (place.guess === true) into.cut = true;
+    else into.doubts.push({ code: "cmd.unparsable", why, span: place.anchor, unseen: true });
     return;
   }
   const parsed = parseCommand(text);
@@ -172,15 +171,7 @@ function walkNode(
       const { value: name, pos, end } = node.name;
       if (place.guess !== true)
         into.assigned.push({ name, value: known, span: place.anchor ?? { start: pos, end } });
-      if (known === undefined)
-        for (const word of words.slice(0, MOST_TRIED)) {
-          const text = seeming(word);
-          if (text.includes(HOLE) || into.guessed++ > MOST_GUESSED) continue;
-          walkStatements(into, node.body.commands, setVariable(state, name, text), {
-            ...place,
-            guess: true,
-          });
-        }
+      if (known === undefined) tryWords(into, node, words, state, place);
       return both(
         stable(into, setVariable(state, node.name.value, known), (entry) => {
           const body = walkStatements(
@@ -209,8 +200,17 @@ function walkNode(
       into.functions.set(node.name.text, node.body);
       walkInside(into, node, state, place);
       return both(state);
-    case "Coproc":
     case "Select":
+      walkInside(into, node, state, place);
+      tryWords(
+        into,
+        node,
+        (node.wordlist ?? []).flatMap((word) => expandWord(word, surroundings(into.home, state))),
+        state,
+        place,
+      );
+      return both(state);
+    case "Coproc":
     case "ArithmeticFor":
     case "TestCommand":
     case "ArithmeticCommand":
@@ -253,7 +253,10 @@ function walkSubstitutions(into: Collection, node: Bash.SyntaxNode, state: Shell
 }
 
 function walkCommand(into: Collection, node: Bash.Command, state: ShellState, place: Place): After {
-  if (place.guess === true && into.guessedCommands >= MOST_GUESSED_COMMANDS) return both(state);
+  if (place.guess === true && into.guessedCommands >= MOST_GUESSED_COMMANDS) {
+    into.cut = true;
+    return both(state);
+  }
   const around = surroundings(into.home, state);
   const span = place.anchor ?? { start: node.pos, end: node.end };
   const assigned: Assigned[] = [];
@@ -303,7 +306,16 @@ function walkCommand(into: Collection, node: Bash.Command, state: ShellState, pl
   const id = unwrap(into, words, assigned, state, { ...place, anchor: place.anchor }, span);
   const handed = processOutputs(node, around);
   noteWritten(into, node, around);
-  walkGuesses(into, words, assigned, state, { ...place, parent: id, guess: true }, span, handed);
+  walkGuesses(
+    into,
+    words,
+    assigned,
+    state,
+    { ...place, parent: id, guess: true },
+    span,
+    handed,
+    place.guess !== true,
+  );
   walkRedirects(into, node.redirects, state, place, id, id);
   const after = changeState(into, words, inline, state);
   const stored = storedBy(words, node.redirects, around);
@@ -359,12 +371,13 @@ function walkRedirects(
       for (const action of actions) {
         const append = redirect.operator === ">>" || redirect.operator === "&>>";
         const effect = { part, action, directories: state.directories, span, append };
-        const hint = place.guess;
-        into.redirects.push({ ...effect, word, ...(hint === undefined ? {} : { hint }) });
+        const hint = place.guess === undefined ? {} : { hint: place.guess, tried: place.tried };
+        into.redirects.push({ ...effect, word, ...hint });
         const [guessed] = guessedWords([word]) ?? [];
+        const tried = place.tried === true || word.unknown === "glob";
         const { directories } = seemingPlace(state) ?? state;
         if (guessed !== undefined || directories !== state.directories)
-          into.redirects.push({ ...effect, directories, word: guessed ?? word, hint: true });
+          into.redirects.push({ ...effect, directories, word: guessed ?? word, hint: true, tried });
       }
     }
   }

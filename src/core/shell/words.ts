@@ -7,10 +7,11 @@ import type {
   WordPart,
 } from "unbash";
 import type { Span } from "../call/call.ts";
-import { HOLE, type Unknown, type Word, seeming } from "../call/word.ts";
+import { HOLE, type Unknown, type Word, holdsMatches, markMatches, seeming } from "../call/word.ts";
 import { expandBraces, hasBraces } from "./braces.ts";
-import { type ShellState, seemsToBe } from "./environment.ts";
+import { type ShellState, matchesOddly, seemsToBe } from "./environment.ts";
 import { changedBy } from "./parameters.ts";
+import { elementOf, oddly, seemingTilde } from "./seeming.ts";
 import { isPublicVariable } from "./variables.ts";
 
 /** Where and as whom a word is expanded. */
@@ -54,11 +55,12 @@ export function expandWord(node: Node, around: Surroundings): readonly Word[] {
       { ...fromAtoms(node.text, span, atoms), unknown: "brace", text: HOLE, maySplit: true, mayVanish: true },
     ];
   // `{,x}` makes a word of nothing, which bash drops.
-  return sequences.flatMap((sequence) =>
+  const words = sequences.flatMap((sequence) =>
     sequence.length === 0
       ? []
       : splitFields(node.text, span, sequences === plain ? sequence : tildeOfBraces(sequence, around)),
   );
+  return matchesOddly(around.state) ? words.map(oddly) : words;
 }
 
 function atomsOfWord(node: Node, around: Surroundings): readonly Atom[] {
@@ -159,14 +161,18 @@ function leadingTilde(written: string, around: Surroundings, atoms: readonly Ato
   if (/[\\"'$`]/.test(written.slice(0, 1 + name.length)) || !slash)
     return [{ text: HOLE, quoted: true, unknown: "tilde" }, ...rest];
   const variables = around.state.variables;
-  if (around.state.anyVariable || variables.has(name === "+" ? "PWD" : "HOME"))
-    return [{ text: HOLE, quoted: true, unknown: "tilde" }, { ...first, text: after }, ...rest];
+  const unknown = (): readonly Atom[] => [
+    { text: HOLE, quoted: true, unknown: "tilde", guess: seemingTilde(name, around.state, around.home) },
+    { ...first, text: after },
+    ...rest,
+  ];
+  if (around.state.anyVariable || variables.has(name === "+" ? "PWD" : "HOME")) return unknown();
   if (name === "") return [{ text: around.home, quoted: true }, { ...first, text: after }, ...rest];
   if (name === "root") return [{ text: "/root", quoted: true }, { ...first, text: after }, ...rest];
   const directories = around.state.directories;
   if (name === "+" && directories?.length === 1)
     return [{ text: directories[0] ?? "", quoted: true }, { ...first, text: after }, ...rest];
-  return [{ text: HOLE, quoted: true, unknown: "tilde" }, { ...first, text: after }, ...rest];
+  return unknown();
 }
 
 function atomsOf(part: WordPart | DoubleQuotedChild, around: Surroundings, quoted: boolean): readonly Atom[] {
@@ -242,7 +248,7 @@ function parameter(part: ParameterExpansionPart, around: Surroundings, quoted: b
     )
       return { text: value, quoted, splits: !quoted };
   }
-  const guess = guessedParameter(part, around);
+  const guess = elementOf(part.index?.text, guessedParameter(part, around));
   const own = around.state.variables.has(part.parameter) || isPublicVariable(part.parameter);
   return { text: HOLE, quoted, unknown: own ? "variable" : "environment", guess };
 }
@@ -350,10 +356,20 @@ function splitFields(raw: string, span: Span, atoms: readonly Atom[]): readonly 
   return fields.filter((field) => field.length > 0).map((field) => fromAtoms(raw, span, field));
 }
 
-function fromAtoms(raw: string, span: Span, atoms: readonly Atom[]): Word {
+function fromAtoms(raw: string, span: Span, given: readonly Atom[]): Word {
+  // What a pattern of an earlier command matched is a name that nobody knows yet.
+  const atoms = given.some((atom) => holdsMatches(atom.text))
+    ? given.map((atom): Atom =>
+        holdsMatches(atom.text) ? { ...atom, text: HOLE, unknown: "glob", guess: atom.text } : atom,
+      )
+    : given;
   const text = atoms.map((atom) => atom.text).join("");
   const unknown = atoms.find((atom) => atom.unknown !== undefined)?.unknown;
-  const guess = unknown === undefined ? undefined : guessOf(atoms);
+  // A pattern beside what is not known is matched together with it: `"$d"/*`.
+  const matched = atoms.map((atom) =>
+    atom.glob === true ? { ...atom, text: markMatches(atom.text) } : atom,
+  );
+  const guess = unknown === undefined ? undefined : guessOf(matched);
   const glob = atoms.some((atom) => atom.glob === true)
     ? atoms.map((atom) => (atom.glob === true ? atom.text : atom.text.replace(/[\\*?[\]]/g, "\\$&"))).join("")
     : undefined;

@@ -30,7 +30,8 @@ export function carriedOpinions(inquiry: Inquiry, facts: Facts): readonly Opinio
     const seen = new Set<string>();
     for (const moved of movedBy(carrying, inquiry.call.home, facts)) {
       if (moved === undefined) return [unresolved(carrying)];
-      for (const opinion of judge(inquiry, moved)) {
+      const verb = carrying.finds !== undefined ? "finds" : moved.made ? "would put" : "takes along";
+      for (const opinion of judge(inquiry, moved, verb)) {
         const key = `${opinion.code} ${opinion.rule?.text ?? ""} ${moved.made}`;
         if (seen.has(key)) continue;
         seen.add(key);
@@ -51,6 +52,7 @@ function* movedBy(carrying: Carrying, home: string, facts: Facts): Iterable<Move
     }
     for (const { from, path } of fact.entries) {
       const named = path === from;
+      if (carrying.finds?.(path) === false) continue;
       if (isWhole(from, home)) continue;
       if (carrying.takes && !named) yield { path: normalise(path), use, made: false, named };
       for (const target of carrying.targets)
@@ -94,11 +96,10 @@ function placesOf(
   });
 }
 
-function judge(inquiry: Inquiry, moved: Moved): readonly Opinion[] {
+function judge(inquiry: Inquiry, moved: Moved, verb: string): readonly Opinion[] {
   const { path, use, made, named } = moved;
   const about = aboutUse(use, path);
   const place = { layer: "scope", part: use.part, subject: use.path, about, span: use.span } as const;
-  const verb = made ? "would put" : "takes along";
   const opinions: Opinion[] = [];
   const later = inquiry.mode === "acceptEdits";
   const meaning = gravest(inquiry.context.paths.of(path, inquiry.call.home), made, later);

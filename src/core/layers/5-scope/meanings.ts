@@ -3,9 +3,11 @@ import { compileGlob, matchGlob } from "../../call/glob.ts";
 import { stringAt } from "../../call/json.ts";
 import type { Opinion } from "../../call/opinion.ts";
 import { baseOf, isWithin, parentOf, segmentsOf } from "../../call/path.ts";
+import { HOLE } from "../../call/word.ts";
 import type { Inquiry, PathUse } from "../../inquiry/inquiry.ts";
 import { type Located, aboutUse } from "../../inquiry/locate.ts";
 import type { PathMeaning } from "../../inquiry/path-classes.ts";
+import { behindUnknown } from "./hidden.ts";
 
 /** What the meaning of a path (a guard, a credential store, a protected file ...) says to this use. */
 export function meaningOpinions(
@@ -20,6 +22,7 @@ export function meaningOpinions(
   const meanings = located.names.flatMap((name) => paths.of(name, home));
   if (use.glob !== undefined && (!located.certain || located.type === "absent"))
     meanings.push(...possible(inquiry, use));
+  if (!located.certain && located.name.includes(HOLE)) meanings.push(...behindUnknown(inquiry, located.name));
   const opinions: Opinion[] = [];
   const seen = new Set<string>();
   for (const meaning of meanings) {

@@ -11,6 +11,7 @@ import {
   workspaceOf,
 } from "../../inquiry/locate.ts";
 import { carriedOpinions } from "./carried.ts";
+import { isMeaning } from "./hidden.ts";
 import { meaningOpinions } from "./meanings.ts";
 
 /** Layer 5: whether every path, after resolving links, is where the agent may work, and what it means. */
@@ -20,7 +21,12 @@ export function scopeLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
   const opinions = inquiry.uses.flatMap((use) =>
     use.known || use.glob !== undefined
       ? locate(use, facts).flatMap((located) => judge(inquiry, use, located, workspace, facts))
-      : [unknown(inquiry, use)],
+      : [
+          ...locate(use, facts).flatMap((located) =>
+            meaningOpinions(inquiry, use, located, facts).filter(isMeaning),
+          ),
+          unknown(inquiry, use),
+        ],
   );
   return [...opinions, ...carriedOpinions(inquiry, facts)];
 }
@@ -33,14 +39,9 @@ function judge(
   facts: Facts,
 ): readonly Opinion[] {
   const opinions: Opinion[] = [...meaningOpinions(inquiry, use, located, facts)];
-  if (use.hint === true)
-    return opinions.filter(
-      ({ code }) =>
-        code === "path.guard" ||
-        code === "path.credential" ||
-        code === "path.secret" ||
-        code === "path.agent-config",
-    );
+  // In other modes the word that is not known asks by itself.
+  const led = use.tried === true && located.certain && inquiry.mode === "bypassPermissions";
+  if (use.hint === true && !(led && !isInside(located, workspace))) return opinions.filter(isMeaning);
   const inside = isInside(located, workspace);
   const changes = use.action === "write" || use.action === "delete";
   const about = aboutUse(use, located.name);
