@@ -163,6 +163,7 @@ export const READER_NAMES = [
   "printf",
   "rsync",
   "sed",
+  "set",
   "ssh",
   "tar",
   "test",

@@ -14,6 +14,25 @@ export function readPrintf(draft: Draft, operands: readonly Word[]): void {
   }
 }
 
+/**
+ * `set -euo pipefail`: ends a script earlier and changes nothing else. Any other option, and none at
+ * all, which prints every variable, stays unknown.
+ */
+export function readSet(draft: Draft, operands: readonly Word[]): void {
+  let named = false;
+  for (const word of operands) {
+    if (!isKnown(word)) return;
+    if (named) {
+      if (!/^(?:errexit|nounset|pipefail)$/.test(word.text)) return;
+      named = false;
+    } else {
+      if (!/^[-+](?:[eu]+o?|o)$/.test(word.text)) return;
+      named = word.text.endsWith("o");
+    }
+  }
+  if (operands.length > 0 && !named) raise(draft, "read-only");
+}
+
 const UNARY_PATH: ReadonlySet<string> = new Set(
   "-b -c -d -e -f -g -h -k -p -r -s -u -w -x -G -L -N -O -S".split(" "),
 );

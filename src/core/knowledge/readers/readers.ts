@@ -4,7 +4,7 @@ import type { CommandSpec, ReaderName } from "../spec.ts";
 import { readDd } from "./dd.ts";
 import { readFind } from "./find.ts";
 import { readGitCheckout, readGitConfig, readGitPush } from "./git.ts";
-import { readPrintf, readTest } from "./builtins.ts";
+import { readPrintf, readSet, readTest } from "./builtins.ts";
 import { readJoined, readParallel, readSsh, readTrap } from "./joined.ts";
 import { readRsync } from "./rsync.ts";
 import { readSedCommand } from "./sed.ts";
@@ -25,6 +25,7 @@ export const readers: Readonly<Record<ReaderName, Reader>> = {
   printf: readPrintf,
   rsync: readRsync,
   sed: readSedCommand,
+  set: readSet,
   ssh: readSsh,
   tar: readTar,
   test: readTest,
