@@ -74,6 +74,8 @@ function changing(invocation: Invocation, script: Script): string | undefined {
   const { words, reading } = invocation;
   const [name] = words;
   if (name === undefined) return undefined;
+  // `hash -p /usr/bin/cordon t`: from then on `t` is cordon.
+  if (name.text === "hash" && words.slice(1).some(isCordon)) return "…";
   const own = isCordon(name);
   if (own) return ownCommand(words.slice(1));
   if (!isKnown(name)) {
@@ -132,11 +134,12 @@ function launched(rest: readonly Word[]): string | undefined {
   return sub.text === "run" && loosened(rest) ? "run" : undefined;
 }
 
+/** An option that loosens stands before the command, or a word that may become one. */
 function loosened(rest: readonly Word[]): boolean {
   const cut = rest.findIndex(({ text }) => text === "--");
   return rest
     .slice(0, cut === -1 ? rest.length : cut)
-    .some(({ text }) => LOOSENS.has(text.replace(/=.*$/s, "")));
+    .some((word) => !isKnown(word) || LOOSENS.has(word.text.replace(/=.*$/s, "")));
 }
 
 /** Words that only cordon is told; `install` and `init` are words of many programs. */
