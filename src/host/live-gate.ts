@@ -147,6 +147,8 @@ export function openLiveGate(options: GateOptions = {}, hooks?: ChangeHooks): Li
     for (const change of open) await ask(change, gate, about);
   };
 
+  // What holds from the start on is what stands there now: a change before the first call is one too.
+  if (hooks !== undefined) current();
   let turn: Promise<void> = Promise.resolve();
   return {
     current,

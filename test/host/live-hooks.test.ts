@@ -56,6 +56,15 @@ function guarded(): { readonly at: Scene; readonly write: (settings: object | st
   return { at, write };
 }
 
+it("a change between opening and the first call is a change", async () => {
+  const { at, write } = guarded();
+  const gate = openLiveGate({ cwd: at.project, home: at.home, env: at.env }, { session: "s" });
+  answer(at, "exit 2");
+  write(rules(["Bash(npm test)", "Bash(make *)"]));
+  expect(await after(gate, "npm test", "make all")).toEqual(["allow", "ask"]);
+  expect(asked(at)).toHaveLength(1);
+});
+
 it("asks the hooks of the settings before the change, once, and takes over what they let pass", async () => {
   const { at, write } = guarded();
   const { gate } = live(at);

@@ -36,7 +36,8 @@ export function mayFind(words: readonly Word[]): Test {
     if (text === ",") return () => true;
     if (text === "-o" || text === "-or") branches.push([]);
     else if (text === "!" || text === "-not") {
-      if (words[at + 1]?.text === "(") return () => true;
+      // Only tests of names are known to take one word.
+      if (testOf(words[at + 1]?.text ?? "", words[at + 2]) === undefined) return () => true;
       at += 2;
     } else {
       const test = testOf(text, words[at + 1]);

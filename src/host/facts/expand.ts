@@ -2,7 +2,8 @@ import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { GlobFact, TreeFact } from "../../core/call/facts.ts";
 import { compileGlob, matchGlob } from "../../core/call/glob.ts";
-import { codeOf, isShut } from "./look.ts";
+import { codeOf } from "../settings/read-file.ts";
+import { isShut } from "./look.ts";
 
 /** Most directory entries one expansion or walk looks at. */
 const MOST_ENTRIES = 20_000;
@@ -79,7 +80,7 @@ export function list(directory: string): readonly Dirent[] | undefined {
 }
 
 /** What is said where no directory bears the name. */
-function isBare(code: string): boolean {
+function isBare(code: string | undefined): boolean {
   return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP" || code === "EACCES";
 }
 

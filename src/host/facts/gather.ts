@@ -14,11 +14,10 @@ import {
   type UrlFact,
   needKey,
 } from "../../core/call/facts.ts";
-import { readWhole } from "../settings/read-file.ts";
+import { codeOf, readWhole } from "../settings/read-file.ts";
 import { namesBelow } from "./below.ts";
 import { currentBranch } from "./branch.ts";
 import { expandGlob, listTree } from "./expand.ts";
-import { codeOf } from "./look.ts";
 import { resolvePath } from "./resolve.ts";
 
 /** Largest file whose text becomes a fact, in bytes. */

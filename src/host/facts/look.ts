@@ -1,9 +1,5 @@
 import { accessSync, constants } from "node:fs";
-
-/** The errno name of a system error; empty for other errors. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
-}
+import { codeOf } from "../settings/read-file.ts";
 
 /**
  * True when a look failed for a reason that stops the agent just as it stopped us, and a second
@@ -11,7 +7,7 @@ export function codeOf(error: unknown): string {
  *
  * `rights` are those the look needed in `directory`, which was one a moment ago.
  */
-export function isShut(code: string, directory: string, rights: "enter" | "list"): boolean {
+export function isShut(code: string | undefined, directory: string, rights: "enter" | "list"): boolean {
   switch (code) {
     case "ENAMETOOLONG":
     case "ERR_INVALID_ARG_VALUE":

@@ -1,6 +1,7 @@
 import { lstatSync, readlinkSync, statSync, type Stats } from "node:fs";
 import type { PathFact } from "../../core/call/facts.ts";
-import { codeOf, isShut } from "./look.ts";
+import { codeOf } from "../settings/read-file.ts";
+import { isShut } from "./look.ts";
 
 /** As Linux: more links than this on one path is a loop. */
 const MOST_LINKS = 40;
@@ -69,7 +70,7 @@ function look(path: string): Stats | string | undefined {
     return lstatSync(path);
   } catch (error) {
     const code = codeOf(error);
-    return code === "ENOENT" ? undefined : code;
+    return code === "ENOENT" ? undefined : (code ?? "no code");
   }
 }
 
