@@ -49,12 +49,28 @@ function memory(file, args, input) {
   return Number(stdout) / 1024;
 }
 
+/** Rules of every kind for the last rows. */
+const many = { allow: [], ask: [], deny: [] };
+for (let at = 0; at < 10_000; at++)
+  many[at % 5 === 0 ? "deny" : at % 5 === 1 ? "ask" : "allow"].push(
+    [`Bash(task${at} run *)`, `Read(**/dir${at}/*.txt)`, `Edit(src/mod${at}/**)`, `Bash(tool${at} sub:*)`][
+      at % 4
+    ],
+  );
+const manyFile = join(top, "many.json");
+writeFileSync(manyFile, JSON.stringify({ permissions: many }, undefined, 2));
+const fewFile = join(top, "few.json");
+writeFileSync(fewFile, JSON.stringify({ permissions: { deny: many.deny.slice(0, 10) } }, undefined, 2));
+const CHECK = ["check", "Bash(git status)", "--no-ambient", "--settings"];
+
 const HOOK = ["hook", "claude-code", "pre-tool-use"];
 const roles = {
   "node -e 0": [process.execPath, ["-e", "0"], ""],
   "cordon --version": [process.execPath, [program, "--version"], ""],
   "cordon check": [process.execPath, [program, "check", "Bash(git status)"], ""],
   "cordon hook": [process.execPath, [program, ...HOOK], payload],
+  "check, 10 rules": [process.execPath, [program, ...CHECK, fewFile], ""],
+  "check, 10,000 rules": [process.execPath, [program, ...CHECK, manyFile], ""],
   "./cordon hook": [join(root, "cordon"), HOOK, payload],
 };
 const times = Object.fromEntries(Object.keys(roles).map((name) => [name, []]));

@@ -10,13 +10,18 @@ import { builtInTables } from "../../src/host/tables.ts";
 
 const place = { root: process.cwd(), cwd: process.cwd(), home: "/home/user" };
 
-/** A third of each kind, three in five to allow. */
+/** A quarter of each kind, three in five to allow. */
 function contextWith(count: number): GateContext {
   const lists: Record<string, string[]> = { allow: [], ask: [], deny: [] };
   for (let at = 0; at < count; at++) {
     const effect = ["deny", "ask", "allow", "allow", "allow"][at % 5] ?? "allow";
-    const kinds = [`Bash(task${at} run *)`, `Read(**/dir${at}/*.txt)`, `Edit(//srv/dir${at}/**)`];
-    lists[effect]?.push(kinds[at % 3] ?? "");
+    const kinds = [
+      `Bash(task${at} run *)`,
+      `Bash(tool${at} build --all)`,
+      `Read(**/dir${at}/*.txt)`,
+      `Edit(//srv/dir${at}/**)`,
+    ];
+    lists[effect]?.push(kinds[at % 4] ?? "");
   }
   const text = JSON.stringify({ permissions: lists });
   const source = { scope: "user", text, trusted: true, repository: false, anchor: "/", base: "/" } as const;

@@ -4,7 +4,7 @@ import { type Hook, type HookEvent, isToolEvent } from "../settings/hooks.ts";
 import type { Rule } from "../settings/rule.ts";
 
 /** The line `cordon install` writes, in every form, and the command as a person writes it. */
-const OWN_LINE = / hook [\w-]+ [\w-]+ \|\| \{ echo "cordon: gate failed" >&2; exit 2; \}'$/;
+const OWN_LINE = / hook [\w-]+ [\w-]+ \|\| (?:\{ echo "cordon: gate failed" >&2; exit 2; \}|true)'$/;
 const OWN_COMMAND = /^(?:\/[\w./-]*\/)?cordon hook [\w-]+(?: [\w-]+)?$/;
 
 /** True for cordon's own entry in an agent's settings: it answers the agent, and is no hook of ours. */

@@ -2,8 +2,9 @@ import { type Glob, anchoredGlobs, compileGlob } from "../call/glob.ts";
 import type { RuleRef } from "../call/opinion.ts";
 import { expandHome } from "../call/path.ts";
 import type { Policy } from "../settings/policy.ts";
-import type { CommandPattern, Rule, RuleEffect } from "../settings/rule.ts";
+import type { Rule, RuleEffect } from "../settings/rule.ts";
 import { type DomainPattern, compileDomain } from "./domains.ts";
+import { filing } from "./filing.ts";
 import { type Wildcard, compileWildcard, headOf } from "./wildcard.ts";
 
 /** A rule about commands; more than one stage only where the rule spells a pipe. */
@@ -52,12 +53,14 @@ export interface ToolRule {
 
 /** The rules of a policy, compiled once and filed so that a call looks at few of them. */
 export interface RuleIndex {
-  /** Command rules that can match a command whose first word is `head`. */
-  commands(head: string): Iterable<CommandRule>;
+  /** Command rules that can match a command whose first word is one of `heads`, by any of its spellings. */
+  commands(heads: readonly string[]): Iterable<CommandRule>;
+  readonly hasCommands: () => boolean;
   /** Every command rule; for commands whose first word is not known. */
   readonly allCommands: readonly CommandRule[];
   /** Path rules that can match a path with these segments. */
   paths(segments: readonly string[]): Iterable<PathRule>;
+  readonly hasPaths: () => boolean;
   readonly allPaths: readonly PathRule[];
   /** Path rules that name no path: `Read`, `Edit`. */
   readonly barePaths: readonly PathRule[];
@@ -74,77 +77,95 @@ export interface RuleIndex {
   readonly guardsSomePaths: boolean;
 }
 
-/** Compiles a policy's rules. `root`, `cwd` and `home` resolve the anchors of path rules. */
+/**
+ * Files a policy's rules; a pattern is compiled when a call first comes near it, for most are never
+ * met. `root`, `cwd` and `home` resolve the anchors of path rules.
+ */
 export function indexRules(
   policy: Policy,
   place: { readonly root: string; readonly cwd: string; readonly home: string },
 ): RuleIndex {
-  const commands: CommandRule[] = [];
-  const paths: PathRule[] = [];
+  const commands = filing(literalHead, commandRule);
+  const paths = filing(literalSegment, (rule) => pathRule(rule, place));
+  const parameters = filing(({ tool }) => wholeName(mcpServer(tool)), parameterRule);
+  const tools = filing(
+    ({ tool, specifier }) => fileNameOf(specifier.kind === "name" ? tool : mcpServer(tool)),
+    toolRule,
+  );
   const directories: DirectoryRule[] = [];
   const domains: DomainRule[] = [];
-  const parameters: ParameterRule[] = [];
-  const tools: ToolRule[] = [];
+  let guardsCommands = false;
+  let guardsPaths = false;
+  let guardsSomePaths = false;
   for (const rule of policy.rules) {
-    const { specifier } = rule;
+    const { specifier, tool } = rule;
+    const restricts = rule.effect !== "allow";
+    const isPath = tool === "Read" || tool === "Edit";
     switch (specifier.kind) {
       case "none":
-        if (rule.tool === "Bash") commands.push({ rule, stages: [], exact: false, whole: true });
-        else if (rule.tool === "Read" || rule.tool === "Edit")
-          paths.push({ rule, family: rule.tool, bare: true, globs: [] });
-        tools.push({ rule, tool: compileWildcard(mcpServer(rule.tool)), name: undefined });
+        if (tool === "Bash") commands.add(rule);
+        else if (isPath) paths.add(rule);
+        guardsCommands ||= restricts && tool === "Bash";
+        guardsPaths ||= restricts && isPath;
+        tools.add(rule);
         break;
-      case "command": {
-        if (rule.tool === "Bash") commands.push(commandRule(rule, specifier.stages));
+      case "command":
+        if (tool !== "Bash") break;
+        guardsCommands ||= restricts;
+        commands.add(rule);
         break;
-      }
       case "path":
-        if (rule.tool === "Read" || rule.tool === "Edit") {
-          paths.push(pathRule(rule, rule.tool, specifier.pattern, place));
-        } else if (rule.tool === "Cd") {
+        if (isPath) {
+          guardsPaths ||= restricts;
+          guardsSomePaths ||= restricts;
+          paths.add(rule);
+        } else if (tool === "Cd") {
           directories.push({ rule, globs: directoryGlobs(specifier.pattern, rule.anchor, place) });
         }
         break;
       case "domain":
         domains.push({ rule, domain: compileDomain(specifier.pattern) });
         break;
-      case "parameter": {
-        const tool = compileWildcard(mcpServer(rule.tool));
-        parameters.push({ rule, tool, name: specifier.name, value: compileWildcard(specifier.pattern) });
+      case "parameter":
+        parameters.add(rule);
         break;
-      }
       case "name":
-        tools.push({ rule, tool: compileWildcard(rule.tool), name: compileWildcard(specifier.pattern) });
+        tools.add(rule);
         break;
     }
   }
-  const restricts = (effect: RuleEffect): boolean => effect !== "allow";
-  const byHead = fileBy(commands, literalHead);
-  const bySegment = fileBy(paths, literalSegment);
-  const byParameterTool = fileBy(parameters, ({ tool }) =>
-    tool.pieces.length === 1 ? tool.text : undefined,
-  );
-  const byTool = fileBy(tools, (rule) =>
-    rule.tool.pieces.length === 1 ? rule.tool.text : serverOf(rule.tool.text),
-  );
   return {
-    commands: (head) => chain(byHead.filed.get(head), byHead.rest),
-    allCommands: commands,
-    paths: (segments) =>
-      chainAll(
-        segments.map((segment) => bySegment.filed.get(segment)),
-        bySegment.rest,
-      ),
-    allPaths: paths,
-    barePaths: paths.filter(({ bare }) => bare),
+    commands: (heads) => commands.under(heads),
+    hasCommands: commands.some,
+    get allCommands() {
+      return commands.all();
+    },
+    paths: (segments) => paths.under(segments),
+    hasPaths: paths.some,
+    get allPaths() {
+      return paths.all();
+    },
+    get barePaths() {
+      return paths.rest().filter(({ bare }) => bare);
+    },
     directories,
     domains,
-    parameters: (name) => chain(byParameterTool.filed.get(name), byParameterTool.rest),
-    tools: (name) => chainAll([byTool.filed.get(name), byTool.filed.get(serverOf(name) ?? "")], byTool.rest),
-    guardsCommands: commands.some(({ rule }) => restricts(rule.effect)),
-    guardsPaths: paths.some(({ rule }) => restricts(rule.effect)),
-    guardsSomePaths: paths.some(({ rule, bare }) => restricts(rule.effect) && !bare),
+    parameters: (name) => parameters.under([name]),
+    tools: (name) => tools.under([name, serverOf(name) ?? ""]),
+    guardsCommands,
+    guardsPaths,
+    guardsSomePaths,
   };
+}
+
+/** The name of the only tool a pattern fits; undefined where there may be several. */
+function wholeName(tool: string): string | undefined {
+  return tool.includes("*") ? undefined : tool;
+}
+
+/** Where a rule about a tool is filed: under its name or its server; undefined = it may be about any. */
+function fileNameOf(tool: string): string | undefined {
+  return wholeName(tool) ?? serverOf(tool);
 }
 
 /** The tool pattern a rule means: `mcp__srv` is every tool of the server. */
@@ -205,84 +226,63 @@ function climbing(pattern: string, start: string, wide: boolean): readonly Glob[
   return body === pattern ? anchoredGlobs(pattern, start, wide) : anchoredGlobs(`/${body}`, at, wide);
 }
 
-/** A command rule whose patterns are compiled when a call first comes near it: most are never met. */
-function commandRule(rule: Rule, patterns: readonly CommandPattern[]): CommandRule {
-  let stages: readonly Wildcard[] | undefined;
+function commandRule(rule: Rule): CommandRule {
+  const patterns = rule.specifier.kind === "command" ? rule.specifier.stages : [];
   return {
     rule,
+    stages: patterns.map(({ text }) => compileWildcard(text)),
     exact: patterns[0]?.exact === true,
-    whole: false,
-    get stages() {
-      return (stages ??= patterns.map(({ text }) => compileWildcard(text)));
-    },
+    whole: rule.specifier.kind === "none",
   };
 }
 
-/** The first word of every command the rule matches; undefined where there may be several. */
-function literalHead({ rule: { specifier }, exact }: CommandRule): string | undefined {
-  if (exact || specifier.kind !== "command" || specifier.stages.length !== 1) return undefined;
-  return headOf(specifier.stages[0]?.text ?? "");
-}
-
-/** A path rule whose patterns are compiled when a call first comes near it: most are never met. */
 function pathRule(
   rule: Rule,
-  family: PathRule["family"],
-  pattern: string,
   place: { readonly root: string; readonly cwd: string; readonly home: string },
 ): PathRule {
-  let globs: readonly Glob[] | undefined;
-  return {
-    rule,
-    family,
-    bare: false,
-    get globs() {
-      return (globs ??= pathGlobs(pattern, rule.effect, rule.anchor, place));
-    },
-  };
+  const { specifier, effect, anchor } = rule;
+  const family = rule.tool === "Edit" ? "Edit" : "Read";
+  if (specifier.kind !== "path") return { rule, family, bare: true, globs: [] };
+  return { rule, family, bare: false, globs: pathGlobs(specifier.pattern, effect, anchor, place) };
 }
+
+function parameterRule(rule: Rule): ParameterRule {
+  const { name, pattern } = rule.specifier.kind === "parameter" ? rule.specifier : { name: "", pattern: "*" };
+  return { rule, tool: compileWildcard(mcpServer(rule.tool)), name, value: compileWildcard(pattern) };
+}
+
+function toolRule(rule: Rule): ToolRule {
+  const { specifier } = rule;
+  const name = specifier.kind === "name" ? compileWildcard(specifier.pattern) : undefined;
+  return { rule, tool: compileWildcard(name === undefined ? mcpServer(rule.tool) : rule.tool), name };
+}
+
+/**
+ * The first word of every spelling of a command the rule matches; undefined where there may be several.
+ * That of a rule with verbs and flags and without a star is its first verb.
+ */
+function literalHead({ specifier }: Rule): string | undefined {
+  if (specifier.kind !== "command" || specifier.stages.length !== 1) return undefined;
+  const [stage] = specifier.stages;
+  // A flag alone is met behind any program.
+  return stage === undefined || stage.text.startsWith("-") ? undefined : headOf(stage.text);
+}
+
+const DOTS = /(?:^|\/)\.\.?(?:\/|$)/;
+const SPECIAL = /[*?[\]\\!{}~]/;
 
 /** A segment that every path the rule matches must have; undefined where there is none, or none is plain to see. */
-function literalSegment({ rule: { specifier } }: PathRule): string | undefined {
+function literalSegment({ specifier }: Rule): string | undefined {
   if (specifier.kind !== "path") return undefined;
-  const segments = specifier.pattern.split("/");
-  if (segments.includes(".") || segments.includes("..")) return undefined;
-  return segments.findLast((segment) => segment !== "" && !/[*?[\]\\!{}~]/.test(segment));
-}
-
-interface Filed<T> {
-  readonly filed: ReadonlyMap<string, readonly T[]>;
-  readonly rest: readonly T[];
-}
-
-function fileBy<T>(items: readonly T[], key: (item: T) => string | undefined): Filed<T> {
-  const filed = new Map<string, T[]>();
-  const rest: T[] = [];
-  for (const item of items) {
-    const under = key(item);
-    if (under === undefined) rest.push(item);
-    else {
-      const list = filed.get(under);
-      if (list === undefined) filed.set(under, [item]);
-      else list.push(item);
-    }
+  const { pattern } = specifier;
+  if (pattern.includes(".") && DOTS.test(pattern)) return undefined;
+  for (let end = pattern.length; end > 0;) {
+    const cut = pattern.lastIndexOf("/", end - 1);
+    const segment = pattern.slice(cut + 1, end);
+    if (segment !== "" && !SPECIAL.test(segment)) return segment;
+    end = cut;
   }
-  return { filed, rest };
-}
-
-function* chain<T>(first: readonly T[] | undefined, second: readonly T[]): Iterable<T> {
-  if (first !== undefined) yield* first;
-  yield* second;
-}
-
-function* chainAll<T>(lists: readonly (readonly T[] | undefined)[], rest: readonly T[]): Iterable<T> {
-  const seen = new Set<readonly T[]>();
-  for (const list of lists) {
-    if (list === undefined || seen.has(list)) continue;
-    seen.add(list);
-    yield* list;
-  }
-  yield* rest;
+  return undefined;
 }
 
 /** A rule as opinions cite it. */

@@ -1,7 +1,8 @@
-import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Json } from "../call/json.ts";
+import { type Node, plainTree } from "./plain-document.ts";
 
-export type { Node } from "jsonc-parser";
+export type { Node } from "./plain-document.ts";
 
 /** A place in a text, both one-based; columns in UTF-16 units. */
 export interface Position {
@@ -16,17 +17,21 @@ export interface Document {
   /** The first thing that is no JSON (with comments and trailing commas). */
   readonly fault?: { readonly message: string; readonly hint?: string; readonly offset: number } | undefined;
   readonly positionOf: (offset: number) => Position;
+  /** The line alone; quick for offsets that grow from call to call. */
+  readonly lineOf: (offset: number) => number;
 }
 
 /** Reads JSON with comments and trailing commas. Never throws. A byte order mark is passed over. */
 export function readDocument(text: string): Document {
   const body = text.startsWith("\uFEFF") ? text.slice(1) : text;
-  const positionOf = positionsIn(body);
+  const positions = positionsIn(body);
+  const plain = plainTree(body);
+  if (plain !== undefined) return { root: plain, ...positions };
   const errors: ParseError[] = [];
   try {
     const root = parseTree(body, errors, { allowTrailingComma: true });
     const [first] = errors;
-    return { root, positionOf, ...(first && { fault: faultOf(body, first) }) };
+    return { root, ...positions, ...(first && { fault: faultOf(body, first) }) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const fault = {
@@ -34,7 +39,7 @@ export function readDocument(text: string): Document {
       hint: "settings need no more than a handful of levels",
       offset: 0,
     };
-    return { root: undefined, fault, positionOf };
+    return { root: undefined, fault, ...positions };
   }
 }
 
@@ -88,9 +93,17 @@ function faultOf(text: string, error: ParseError): NonNullable<Document["fault"]
 }
 
 /** Line and column of offsets; the lines are counted once, when first asked for. */
-function positionsIn(text: string): (offset: number) => Position {
+function positionsIn(text: string): Pick<Document, "positionOf" | "lineOf"> {
   let starts: readonly number[] | undefined;
-  return (offset) => {
+  /** The line that was found last, from zero. */
+  let near = 0;
+  const lineOf = (offset: number): number => {
+    starts ??= lineStarts(text);
+    if (offset < (starts[near] ?? 0)) near = 0;
+    while (offset >= (starts[near + 1] ?? Infinity)) near += 1;
+    return near + 1;
+  };
+  const positionOf = (offset: number): Position => {
     starts ??= lineStarts(text);
     let low = 0;
     let high = starts.length - 1;
@@ -101,6 +114,7 @@ function positionsIn(text: string): (offset: number) => Position {
     }
     return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
   };
+  return { positionOf, lineOf };
 }
 
 function lineStarts(text: string): readonly number[] {

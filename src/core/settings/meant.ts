@@ -1,10 +1,8 @@
 import { propertiesOf } from "./document.ts";
-import { type Merge, nearest } from "./keys.ts";
+import { nearest } from "./keys.ts";
+import { entriesAt } from "./placed.ts";
 import { GROUPS, KEYS } from "./settings.gen.ts";
-import { type Entry, type Unknown, misfitsOf, walk } from "./walk.ts";
-
-/** Keys of these kinds can forbid something; the lists of rules are seen to where rules are read. */
-const RESTRICTING: ReadonlySet<Merge> = new Set<Merge>(["closes", "restricts", "lock", "choice", "limit"]);
+import type { Entry, Unknown } from "./walk.ts";
 
 /**
  * The key or group that an unknown name was probably meant to be, dotted; undefined where it is
@@ -42,14 +40,5 @@ export function meantKey({ group, name, node }: Unknown): string | undefined {
  */
 export function guessedEntries(unknown: Unknown): readonly Entry[] {
   const path = meantKey(unknown);
-  if (path === undefined) return [];
-  const { node } = unknown;
-  const info = KEYS.get(path);
-  const entries: readonly Entry[] =
-    info === undefined
-      ? walk(node, path).entries
-      : [{ path, info, node, live: false, misfits: misfitsOf(node, info.shape, path) }];
-  return entries
-    .filter((entry) => RESTRICTING.has(entry.info.merge))
-    .map((entry): Entry => ({ ...entry, live: false, guessed: true }));
+  return path === undefined ? [] : entriesAt(path, unknown.node);
 }

@@ -13,6 +13,10 @@ export function mendHint(fault: string, { scope, tier, file }: SourcePlace): str
   const [, link] = /(?:^|: )(\/.*) is a link$/s.exec(fault) ?? [];
   if (link !== undefined) return `put the file or directory itself at ${link}: links do not count here`;
   if (fault === "is a link") return `put the file itself at ${it}: links do not count here`;
+  const [, windows] =
+    /^([A-Z]:\\.*?) (?:belongs to|may be changed by|has an? |is a link or)/s.exec(fault) ?? [];
+  if (windows !== undefined)
+    return `run \`icacls "${windows}"\`: only SYSTEM, Administrators and TrustedInstaller may own or change it`;
   if (tier === "helper") return helperHint(fault, it);
   if (file !== undefined && /^HK(?:LM|CU)\\/.test(file))
     return "write it as a REG_SZ value of ASCII text, or remove it";

@@ -8,6 +8,7 @@ import type { Rule } from "./rule.ts";
 import type { SettingKey, SettingValues } from "./settings.gen.ts";
 import type { Place, SettingsSource } from "./source.ts";
 import { guessedEntries } from "./meant.ts";
+import { placedEntries } from "./placed.ts";
 import { mendHint } from "./mend.ts";
 import { strayKey } from "./stray.ts";
 import { type Walk, walk } from "./walk.ts";
@@ -57,7 +58,10 @@ export function readSettings(source: SettingsSource, place: Place): SettingsRead
   const hooks = walked ? readHooks(source, place, walked, document, findings) : [];
   if (walked) {
     for (const finding of outsideFindings(source, walked)) findings.push(finding);
-    const guessed = source.scope === "managed" ? walked.unknown.flatMap(guessedEntries) : [];
+    const guessed = walked.unknown.flatMap((each) => {
+      const placed = placedEntries(each);
+      return placed.length > 0 || source.scope !== "managed" ? placed : guessedEntries(each);
+    });
     for (const entry of [...walked.entries, ...guessed]) {
       const found = readValue(source, entry, document, findings);
       if (found) values.set(entry.path, [...(values.get(entry.path) ?? []), found]);

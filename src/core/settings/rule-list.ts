@@ -1,4 +1,5 @@
 import type { Document, Node } from "./document.ts";
+import { addPlainRules, isRooted } from "./plain-rules.ts";
 import { type Finding, consequence, heldIn } from "./reading.ts";
 import { type EntryReading, readRuleObject, readRuleText } from "./rule-entry.ts";
 import type { Rule, RuleEffect } from "./rule.ts";
@@ -59,13 +60,20 @@ export function readRuleLists(
       findings.push({ severity: "note", key: list.key, message, hint, offset: list.node.offset });
     }
     const dead = list.effect === "allow" && !list.live;
-    entriesOf(source, list, findings).forEach((node, index) => {
+    const add = (node: Node, index: number): void => {
       const key = (): string => (node === list.node ? list.key : `${list.key}[${index}]`);
       const entry = readEntry(source, list, node, key, findings);
       if (entry === undefined) return;
       for (const fault of entry.faults) findings.push({ ...fault, key: key(), offset: node.offset });
       if (!dead) addRules(rules, source, place, entry, document.positionOf(node.offset).line);
-    });
+    };
+    if (list.node.texts === undefined || list.key === "ignorePatterns") {
+      entriesOf(source, list, findings).forEach(add);
+      continue;
+    }
+    // What a later list of the same name overrides is read all the same: its faults are reported.
+    const into: Rule[] = dead ? [] : rules;
+    addPlainRules(list.node.texts, list.node, { ...list, source, lineOf: document.lineOf }, into, add);
   }
   return rules;
 }
@@ -158,6 +166,6 @@ function addRules(
     rules.push(rule);
     // In a managed file a leading slash may mean the project root or the file system: both count.
     const both = managed && effect !== "allow" && anchored === "source" && specifier.kind === "path";
-    if (both && /^\/(?!\/)/.test(specifier.pattern)) rules.push({ ...rule, anchor: "/" });
+    if (both && isRooted(specifier.pattern)) rules.push({ ...rule, anchor: "/" });
   }
 }

@@ -1,6 +1,7 @@
 import { type Node, propertiesOf } from "./document.ts";
 import { nearest } from "./keys.ts";
 import { guessedEntries, meantKey } from "./meant.ts";
+import { TIGHTENING, placedEntries, placedKey, placedLists } from "./placed.ts";
 import { KEYS } from "./settings.gen.ts";
 import type { Unknown } from "./walk.ts";
 
@@ -15,24 +16,18 @@ export interface Stray {
   readonly lists: readonly { readonly effect: "ask" | "deny"; readonly key: string; readonly node: Node }[];
 }
 
-/** Names of rule lists that tighten; a slip in one of them must not lose a rule. */
-const TIGHTENING: ReadonlyMap<string, "ask" | "deny"> = new Map([
-  ["ask", "ask"],
-  ["deny", "deny"],
-  ["deniedTools", "deny"],
-]);
 const OWN_GROUPS = ["permissions", "sandbox", "cordon"];
 
 /**
  * What to say about an unknown key; undefined for keys of other programs, which pass silently.
  *
  * What is one slip away from a deny or ask list, or stands one level too high, is read as that
- * list: unknown is stricter. In a managed file so is what is a slip away from any key that can
- * forbid something.
+ * list: unknown is stricter. So is any key that can forbid something and stands, by its right name, in
+ * the wrong group, and in a managed file one that is a slip away.
  */
 export function strayKey(unknown: Unknown, managed: boolean): Stray | undefined {
   const { group, name, node } = unknown;
-  if (group !== "") return inGroup(unknown, managed);
+  if (group !== "") return misplaced(unknown, managed) ?? inGroup(unknown, managed);
   const list = topList(name.replace(/^permissions\./, ""), node);
   const effect = list === undefined ? undefined : TIGHTENING.get(list);
   if (list !== undefined) {
@@ -44,6 +39,8 @@ export function strayKey(unknown: Unknown, managed: boolean): Stray | undefined 
       lists: effect === undefined ? [] : [{ effect, key: name, node }],
     };
   }
+  const placed = misplaced(unknown, managed);
+  if (placed !== undefined) return placed;
   const held = managed ? heldAs(unknown) : undefined;
   if (OWN_GROUPS.some((own) => name.startsWith(`${own}.`))) {
     const path = name.split(".").map((part) => `"${part}"`);
@@ -85,6 +82,32 @@ export function strayKey(unknown: Unknown, managed: boolean): Stray | undefined 
     message: `unknown key \`${name}\`; ${held ?? `${KEYS.has(meant) ? "it does nothing" : "nothing in it counts"}`}`,
     lists: [],
   };
+}
+
+/** A key or group by its right name in the wrong place; undefined for all others. */
+function misplaced(unknown: Unknown, managed: boolean): Stray | undefined {
+  const path = placedKey(unknown);
+  if (path === undefined) return undefined;
+  const { group, name, node } = unknown;
+  const key = group === "" ? name : `${group}.${name}`;
+  const lists = placedLists(unknown);
+  const isGroup = !KEYS.has(path);
+  const counts = managed || KEYS.get(path)?.scopes !== "managed";
+  const holds = lists.length > 0 || (counts && placedEntries(unknown).length > 0);
+  const names = path.split(".");
+  const value = isGroup || node.type === "object" ? "{...}" : node.type === "array" ? "[...]" : "...";
+  const hint = `write \`${names.map((each) => `"${each}": `).join("{")}${value}${"}".repeat(names.length - 1)}\` at the top of the file`;
+  const wrong = `\`${key}\` stands in the wrong place: it is \`${path}\``;
+  if (managed && KEYS.get(path)?.merge === "hooks") {
+    const message = `${wrong}, which may name hooks; every call is denied until it is mended`;
+    return { severity: "error", key, message, hint, stops: true, lists: [] };
+  }
+  const what = holds
+    ? isGroup
+      ? "what restricts in it holds, nothing else does"
+      : "as far as it restricts it holds all the same"
+    : "it does nothing there";
+  return { severity: holds ? "error" : "warning", key, message: `${wrong}; ${what}`, hint, lists };
 }
 
 /** What holds of an unknown key of a managed file; undefined where it forbids nothing. */

@@ -103,7 +103,7 @@ export function misfitsOf(node: Node, shape: Shape, key: string): readonly Misfi
   if ("list" in shape) {
     if (node.type !== "array") return misfit(false);
     const { list } = shape;
-    if (list === "any") return none;
+    if (list === "any" || (node.texts !== undefined && takesAnyText(list))) return none;
     // There may be thousands of rules: where all fit, no name is made for any.
     const odd = (item: Node): boolean => item.type !== "string" || misfitsOf(item, list, key).length > 0;
     if (node.children?.some(odd) !== true) return none;
@@ -127,4 +127,9 @@ export function misfitsOf(node: Node, shape: Shape, key: string): readonly Misfi
     if (field === undefined) return misfit(!closed);
     return misfitsOf(value, field, `${key}.${name}`);
   });
+}
+
+function takesAnyText(shape: Shape): boolean {
+  if (typeof shape === "object") return "either" in shape && shape.either.some(takesAnyText);
+  return shape === "any" || shape === "string";
 }

@@ -1,9 +1,10 @@
-import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { GlobFact, TreeFact } from "../../core/call/facts.ts";
 import { compileGlob, matchGlob } from "../../core/call/glob.ts";
 import { codeOf } from "../settings/read-file.ts";
 import { isShut } from "./look.ts";
+import { type Looks, rememberedLooks } from "./resolve.ts";
 
 /** Most directory entries one expansion or walk looks at. */
 const MOST_ENTRIES = 20_000;
@@ -14,7 +15,7 @@ const MOST_MATCHES = 2_000;
  * Expands an absolute pathname pattern as bash does without its glob options: a leading dot must be
  * spelled. Throws where looking itself went wrong.
  */
-export function expandGlob(pattern: string): GlobFact {
+export function expandGlob(pattern: string, looks: Looks = rememberedLooks()): GlobFact {
   const budget = { left: MOST_ENTRIES };
   let paths = [""];
   for (const segment of pattern.split("/").slice(1)) {
@@ -26,7 +27,7 @@ export function expandGlob(pattern: string): GlobFact {
     const next: string[] = [];
     for (const path of paths) {
       if (glob.literal) {
-        if (exists(`${path}/${glob.prefix}`)) next.push(`${path}/${glob.prefix}`);
+        if (exists(`${path}/${glob.prefix}`, looks)) next.push(`${path}/${glob.prefix}`);
         continue;
       }
       const names = list(path === "" ? "/" : path) ?? [];
@@ -93,14 +94,11 @@ function isNoDirectory(path: string): boolean {
   }
 }
 
-function exists(path: string): boolean {
-  try {
-    // A link that leads nowhere is a name too, and bash expands to it.
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === "ENAMETOOLONG" || (isBare(code) && isNoDirectory(dirname(path)))) return false;
-    if (isShut(code, dirname(path), "enter")) return false;
-    throw error;
-  }
+function exists(path: string, looks: Looks): boolean {
+  const seen = looks.at(path);
+  // A link that leads nowhere is a name too, and bash expands to it.
+  if (typeof seen !== "string") return seen !== undefined;
+  if (seen === "ENAMETOOLONG" || (isBare(seen) && isNoDirectory(dirname(path)))) return false;
+  if (isShut(seen, dirname(path), "enter")) return false;
+  throw new Error(`${path}: ${seen}`);
 }

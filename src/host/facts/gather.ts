@@ -18,14 +18,14 @@ import { codeOf, readWhole } from "../settings/read-file.ts";
 import { namesBelow } from "./below.ts";
 import { currentBranch } from "./branch.ts";
 import { expandGlob, listTree } from "./expand.ts";
-import { resolvePath } from "./resolve.ts";
+import { rememberedLooks, resolvePath } from "./resolve.ts";
 
 /** Largest file whose text becomes a fact, in bytes. */
 const LARGEST_TEXT = 2_000_000;
 
 /**
- * Finds out what the core asked for. Never throws: what cannot be found out is left out, which
- * the core takes for the worst it can be.
+ * Finds out what the core asked for, each thing once. Never throws: what cannot be found out is left
+ * out, which the core takes for the worst it can be.
  */
 export function gatherFacts(
   needs: readonly Need[],
@@ -38,23 +38,26 @@ export function gatherFacts(
   const below = new Map<string, BelowFact>();
   const texts = new Map<string, TextFact>();
   const urls = new Map<string, UrlFact>();
-  const look = (path: string): void => {
-    const key = needKey({ kind: "path", path });
-    const fact = paths.has(key) ? undefined : resolvePath(path);
+  const looks = rememberedLooks();
+  const met = new Set<string>();
+  const isNew = (key: string): boolean => met.size !== met.add(key).size;
+  const look = (path: string, key: string): void => {
+    const fact = resolvePath(path, looks);
     if (fact !== undefined) paths.set(key, fact);
   };
   for (const need of needs) {
     const key = needKey(need);
+    if (!isNew(key)) continue;
     switch (need.kind) {
       case "path":
-        look(need.path);
+        look(need.path, key);
         break;
       case "glob": {
-        const fact = found(() => expandGlob(need.pattern));
+        const fact = found(() => expandGlob(need.pattern, looks));
         if (fact !== undefined) globs.set(key, fact);
-        for (const match of fact?.matches ?? []) {
-          look(match);
-          look(dirname(match));
+        for (const path of (fact?.matches ?? []).flatMap((match) => [match, dirname(match)])) {
+          const pathKey = needKey({ kind: "path", path });
+          if (isNew(pathKey)) look(path, pathKey);
         }
         break;
       }

@@ -6,6 +6,32 @@ import { isShut } from "./look.ts";
 /** As Linux: more links than this on one path is a loop. */
 const MOST_LINKS = 40;
 
+/** What was seen under names while the facts of one call were gathered. */
+export interface Looks {
+  /** What bears a name; undefined for nothing, or the errno name of what went wrong. */
+  readonly at: (path: string) => Stats | string | undefined;
+  /** Where a link leads; undefined where that cannot be told. */
+  readonly target: (link: string) => string | undefined;
+}
+
+/**
+ * Looks that remember: each name is looked at once, so that paths with a common beginning share its
+ * looks, and no two facts of a call rest on two answers about the same name.
+ */
+export function rememberedLooks(): Looks {
+  const seen = new Map<string, { readonly value: Stats | string | undefined }>();
+  const targets = new Map<string, { readonly value: string | undefined }>();
+  return { at: (path) => once(seen, path, look), target: (link) => once(targets, link, targetOf) };
+}
+
+function once<T>(known: Map<string, { readonly value: T }>, path: string, find: (path: string) => T): T {
+  const there = known.get(path);
+  if (there !== undefined) return there.value;
+  const value = find(path);
+  known.set(path, { value });
+  return value;
+}
+
 /**
  * Follows an absolute path as the kernel would: links are resolved where they stand, so `..`
  * behind a link leaves the link's target. For an absent name the deepest existing parent is
@@ -15,7 +41,7 @@ const MOST_LINKS = 40;
  * `failed`, never `absent`; where looking itself went wrong, or the kernel itself goes elsewhere,
  * there is no fact.
  */
-export function resolvePath(path: string): PathFact | undefined {
+export function resolvePath(path: string, looks: Looks = rememberedLooks()): PathFact | undefined {
   const hops: string[] = [];
   const pending = path.split("/").reverse();
   let real = "";
@@ -40,12 +66,12 @@ export function resolvePath(path: string): PathFact | undefined {
       continue;
     }
     if (type !== "directory") return { kind: "failed", why: `${real} is no directory` };
-    const stat = look(next);
+    const stat = looks.at(next);
     if (typeof stat === "string")
       return isShut(stat, real, "enter") ? { kind: "failed", why: stat } : undefined;
     if (stat?.isSymbolicLink() === true) {
       if (++links > MOST_LINKS) return { kind: "failed", why: "too many links" };
-      const target = targetOf(next);
+      const target = looks.target(next);
       if (target === undefined) return undefined;
       if (next !== path) hops.push(next);
       pending.push(...target.split("/").reverse());

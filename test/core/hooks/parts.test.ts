@@ -4,7 +4,12 @@ import { fillPlaceholders, hookEnvironment } from "../../../src/core/hooks/envir
 import { isOwnHook } from "../../../src/core/hooks/select.ts";
 import { allowsUrl, fillHeader } from "../../../src/core/hooks/urls.ts";
 import { HOOK_EVENTS, type Hook, type HookEvent } from "../../../src/core/settings/hooks.ts";
-import { hookCommand, isHookCommand } from "../../../src/agents/claude-code/hook-command.ts";
+import {
+  hookCommand,
+  isHookCommand,
+  isStartCommand,
+  startCommand,
+} from "../../../src/agents/claude-code/hook-command.ts";
 
 const exited = (status: number, stdout = "", stderr = "") =>
   ({ kind: "exited", status, stdout, stderr, cut: false }) as const;
@@ -145,7 +150,10 @@ describe("the surroundings of a hook", () => {
     for (const hasTimeout of [true, false]) {
       const line = hookCommand("/opt/it's here/cordon", hasTimeout);
       expect([isHookCommand(line), isOwnHook(hook(line))]).toEqual([true, true]);
+      const start = startCommand("/opt/it's here/cordon", hasTimeout);
+      expect([isStartCommand(start), isOwnHook(hook(start))]).toEqual([true, true]);
     }
+    expect(isOwnHook(hook("cordon hook claude-code session-start"))).toBe(true);
     for (const line of [
       "cordon hook",
       "cordon hook claude-code; exit 2",

@@ -1,37 +1,54 @@
 import type { Span } from "../../call/call.ts";
 import { baseOf } from "../../call/path.ts";
-import { isKnown } from "../../call/word.ts";
+import { HOLE, isKnown } from "../../call/word.ts";
 import type { Opinion } from "../../call/opinion.ts";
 import type { Invocation, Script } from "../../shell/script.ts";
 import type { Inquiry } from "../../inquiry/inquiry.ts";
 import { show } from "../../inquiry/show.ts";
 import { type CommandForms, commandForms } from "../../inquiry/command-forms.ts";
 import { refOf } from "../../inquiry/rule-index.ts";
-import type { CommandRule } from "../../inquiry/rule-index.ts";
+import type { CommandRule, RuleIndex } from "../../inquiry/rule-index.ts";
 import { type Match, match, surelyMatches } from "../../inquiry/wildcard.ts";
 
 /** What the Bash rules say to every command of a script. */
 export function commandOpinions(inquiry: Inquiry, script: Script): readonly Opinion[] {
   const { rules } = inquiry.context;
-  if (rules.allCommands.length === 0) return [];
+  if (!rules.hasCommands()) return [];
   const forms = new Map(script.invocations.map((invocation) => [invocation.id, commandForms(invocation)]));
   const opinions: Opinion[] = [];
   for (const invocation of script.invocations) {
     const form = forms.get(invocation.id);
     if (form === undefined) continue;
-    const [name] = invocation.words;
-    const known = name !== undefined && isKnown(name);
-    const candidates = known ? rules.commands(baseOf(name.text)) : rules.allCommands;
-    for (const rule of candidates) opinions.push(...judge(rule, invocation, form, script, forms, inquiry));
-    // A rule that names the program by its path is filed under that path.
-    if (known && name.text.includes("/")) {
-      for (const rule of rules.commands(name.text)) {
-        if (rule.stages[0]?.head === name.text)
-          opinions.push(...judge(rule, invocation, form, script, forms, inquiry));
-      }
-    }
+    for (const rule of candidatesFor(invocation, form, rules))
+      opinions.push(...judge(rule, invocation, form, script, forms, inquiry));
   }
   return opinions;
+}
+
+/**
+ * The rules that can match one of the texts of a command, by the first word of each: the program's
+ * bare name, its path, an assignment before it. All of them where such a word is not known, or is
+ * none for a rule to begin with.
+ */
+function candidatesFor(
+  { words: [name] }: Invocation,
+  { plain, all }: CommandForms,
+  rules: RuleIndex,
+): Iterable<CommandRule> {
+  if (name === undefined || !isKnown(name)) return rules.allCommands;
+  const names = [baseOf(name.text), name.text];
+  // A program with a blank in its name is not the one before the blank; but a rule without a star may say so.
+  if (/\s/.test(name.text))
+    return new Set([...rules.commands(names), ...rules.allCommands.filter(({ exact }) => exact)]);
+  const heads = new Set([...names, ...all.map(firstWord)]);
+  for (const head of heads) if (head.includes(HOLE) || head.startsWith("-")) return rules.allCommands;
+  // An assignment of which something is not known is covered by no word without a star.
+  return rules.commands([...heads.add(firstWord(plain))]);
+}
+
+function firstWord(text: string): string {
+  const space = text.indexOf(" ");
+  return space === -1 ? text : text.slice(0, space);
 }
 
 function judge(

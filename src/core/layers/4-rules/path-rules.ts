@@ -11,7 +11,7 @@ import { type PathRule, type RuleIndex, refOf } from "../../inquiry/rule-index.t
 /** What Read and Edit rules say to the paths of a call, whatever tool it is. */
 export function pathOpinions(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
   const { rules } = inquiry.context;
-  if (rules.allPaths.length === 0) return [];
+  if (!rules.hasPaths()) return [];
   return inquiry.uses.flatMap((use) =>
     locate(use, facts).flatMap((located) => judge(located, use, rules, inquiry, facts)),
   );
