@@ -6,6 +6,7 @@ import { belowTop, ownerFault } from "./owner.ts";
 import { type Answer, PLAIN_PATH, askProgram, programFault } from "./program.ts";
 import { LARGEST_FILE, codeOf, reasonOf } from "./read-file.ts";
 import { namesKey, readKey } from "./registry.ts";
+import { WINDOWS } from "./windows-owner.ts";
 
 type Handed = Pick<ManagedFiles, "settings" | "looked">;
 
@@ -59,8 +60,6 @@ function userName(): string | undefined {
   }
 }
 
-/** Not by `%SystemRoot%`, which is whatever the caller says it is. */
-const WINDOWS = "C:\\Windows";
 const REG = `${WINDOWS}\\System32\\reg.exe`;
 const HIVES = [
   { hive: "HKLM", long: "HKEY_LOCAL_MACHINE", tier: "policy" },

@@ -114,14 +114,6 @@ describe("where settings are found", () => {
   ] as const)("managed directories of %s", (platform, ...directories) => {
     expect(managedDirectories(platform)).toEqual(directories);
   });
-
-  it("on Windows a managed file stops the gate, because its owner cannot be checked", () => {
-    const here = machine();
-    here.put(join(here.top, "C:\\Program Files\\cordon", "managed-settings.json"), "{}");
-    const { problems, managed } = policyAt(here.request({ platform: "win32" }));
-    expect(problems.map(({ message }) => message).join()).toContain("its owner cannot be checked");
-    expect(managed.stopped).toBeDefined();
-  });
 });
 
 describe("the user's files", () => {

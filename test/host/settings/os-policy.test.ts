@@ -219,7 +219,7 @@ describe("policies in the registry of Windows", () => {
     expect(seen(here, "win32")).toEqual([
       `policy HKLM\\SOFTWARE\\Policies\\cordon\\Settings: ${deny("B")}`,
       `policy HKLM\\SOFTWARE\\Policies\\ClaudeCode\\Settings: ${deny("A")}`,
-      "files /C:\\Program Files\\ClaudeCode/managed-settings.json: ! its owner cannot be checked on this system",
+      "files /C:\\Program Files\\ClaudeCode/managed-settings.json: ! its owner cannot be asked about: C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe cannot be run: it is not there",
       `person HKCU\\SOFTWARE\\Policies\\ClaudeCode\\Settings: ${deny("C")}`,
     ]);
   });
