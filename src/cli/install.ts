@@ -1,6 +1,13 @@
 import { parseArgs } from "node:util";
 import { formatProblem } from "../core/settings/problem.ts";
-import { HOOK_TIMEOUT, hookCommand, isHookCommand } from "../agents/claude-code/hook-command.ts";
+import {
+  HOOK_TIMEOUT,
+  START_TIMEOUT,
+  hookCommand,
+  isHookCommand,
+  isStartCommand,
+  startCommand,
+} from "../agents/claude-code/hook-command.ts";
 import { refuseWhatClaudeIgnores } from "../host/agents/claude-reads.ts";
 import { type HookScope, claudeSettingsFile } from "../host/agents/claude-places.ts";
 import { type OwnHook, withHook, withoutHook } from "../host/agents/claude-settings.ts";
@@ -37,14 +44,16 @@ import { untrustedNotice } from "./given-settings.ts";
 
 const INSTALL_HELP = `usage: cordon install claude-code [--user | --project] [OPTIONS]
 
-Puts cordon in front of every tool call of Claude Code, by a PreToolUse hook in its settings. Shows
-what would change and asks before it writes. \`cordon uninstall claude-code\` takes it out again.
+Puts cordon in front of every tool call of Claude Code, by a PreToolUse hook in its settings. A second
+hook tells the model at the start of a session, and when it was compacted, what was denied in it.
+Shows what would change and asks before it writes. \`cordon uninstall claude-code\` takes both out again.
 
 options:
   --user          ~/.claude/settings.json, or that of $CLAUDE_CONFIG_DIR (default)
   --project       .claude/settings.json of the directory you are in
   --auto-approve  calls that cordon allows are not asked about by the agent either
   --sandbox       commands of the agent run in cordon's sandbox, unasked where nothing else asks
+  --no-session-start  without the second hook; an installed one is taken out
   --yes           do not ask
   --dry-run       show what would change and write nothing
   --json          print the result as JSON
@@ -60,7 +69,7 @@ examples:
 
 const UNINSTALL_HELP = `usage: cordon uninstall claude-code [--user | --project] [OPTIONS]
 
-Takes cordon's hook out of the settings of Claude Code. A file that nobody changed since is put
+Takes cordon's hooks out of the settings of Claude Code. A file that nobody changed since is put
 back byte for byte; of any other only what is cordon's is removed.
 
 options:
@@ -98,6 +107,8 @@ interface Request {
   readonly verb: Verb;
   readonly scope: HookScope;
   readonly choices: Choices;
+  /** Also the hook that runs where a session starts. */
+  readonly sessionStart: boolean;
   readonly yes: boolean;
   readonly dryRun: boolean;
   readonly json: boolean;
@@ -138,6 +149,7 @@ function readRequest(verb: Verb, argv: readonly string[], io: Terminal): Request
       json: { type: "boolean" },
       "auto-approve": { type: "boolean" },
       sandbox: { type: "boolean" },
+      "no-session-start": { type: "boolean" },
     },
   });
   const [agent, ...more] = positionals;
@@ -151,8 +163,11 @@ function readRequest(verb: Verb, argv: readonly string[], io: Terminal): Request
   const choices = { autoApprove: values["auto-approve"] === true, sandbox: values.sandbox === true };
   if (verb === "uninstall" && (choices.autoApprove || choices.sandbox))
     return usageError(io, verb, "--auto-approve and --sandbox are choices of the installation");
+  if (verb === "uninstall" && values["no-session-start"] === true)
+    return usageError(io, verb, "--no-session-start is a choice of the installation");
   return {
     verb,
+    sessionStart: values["no-session-start"] !== true,
     scope: values.project === true ? "project" : "user",
     choices,
     yes: values.yes === true,
@@ -165,8 +180,8 @@ function readRequest(verb: Verb, argv: readonly string[], io: Terminal): Request
 async function carryOut(request: Request, io: Terminal): Promise<number> {
   const { verb } = request;
   const state = stateDirectory(io.env, io.home);
-  const hook = ownHook(io);
-  const edits = editsFor(request, hook, state, io);
+  const { gate: hook, start } = ownHooks(io);
+  const edits = editsFor(request, [hook, start], state, io);
   const plans = edits.map((edit) => (verb === "install" ? planPut(edit) : planTake(state, edit)));
   const changes = plans.filter(({ before, after }) => before !== after);
   const warnings = verb === "install" ? warningsFor(edits, io) : [];
@@ -216,19 +231,35 @@ const DONE: Readonly<Record<Verb, string>> = {
   uninstall: "cordon no longer stands in front of Claude Code",
 };
 
-function ownHook(io: Terminal): OwnHook {
+/** The hook that decides, and the one at the start of a session. */
+function ownHooks(io: Terminal): { readonly gate: OwnHook; readonly start: OwnHook } {
   const launcher = launcherPath({ module: import.meta.url, script: process.argv[1] });
+  const hasTimeout = isOnPath("timeout", io.env["PATH"]);
   return {
-    command: hookCommand(launcher, isOnPath("timeout", io.env["PATH"])),
-    timeout: HOOK_TIMEOUT,
-    isOurs: isHookCommand,
+    gate: {
+      event: "PreToolUse",
+      command: hookCommand(launcher, hasTimeout),
+      timeout: HOOK_TIMEOUT,
+      isOurs: isHookCommand,
+    },
+    start: {
+      event: "SessionStart",
+      command: startCommand(launcher, hasTimeout),
+      timeout: START_TIMEOUT,
+      isOurs: isStartCommand,
+    },
   };
 }
 
 const ALL_CHOICES: Choices = { autoApprove: true, sandbox: true };
 
 /** The files that are concerned, each with what puts ours in and what takes it out. */
-function editsFor(request: Request, hook: OwnHook, state: string, io: Terminal): readonly Editing[] {
+function editsFor(
+  request: Request,
+  hooks: readonly OwnHook[],
+  state: string,
+  io: Terminal,
+): readonly Editing[] {
   const agentFile = claudeSettingsFile(request.scope, { cwd: io.cwd(), home: io.home, env: io.env });
   const ownFile = ownUserFile(io.home);
   const { choices } = request;
@@ -249,9 +280,15 @@ function editsFor(request: Request, hook: OwnHook, state: string, io: Terminal):
       file: agentFile,
       put: (text) => {
         refuseWhatClaudeIgnores(agentFile, text);
-        return withHook(agentFile, text, hook);
+        return hooks.reduce(
+          (rest, hook) =>
+            hook.event === "PreToolUse" || request.sessionStart
+              ? withHook(agentFile, rest, hook)
+              : withoutHook(agentFile, rest, hook),
+          text,
+        );
       },
-      take: (text) => withoutHook(agentFile, text, hook),
+      take: (text) => hooks.reduce((rest, hook) => withoutHook(agentFile, rest, hook), text),
     },
     ...(concerned ? [own] : []),
   ];

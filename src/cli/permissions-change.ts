@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { adviseOn } from "../core/inquiry/advice/advice.ts";
 import type { Advice } from "../core/inquiry/advice/remark.ts";
@@ -14,6 +15,7 @@ import { SettingsFileError } from "../host/settings/error.ts";
 import { loadSources } from "../host/settings/load.ts";
 import { ownUserFile, projectFiles, stateDirectory } from "../host/settings/places.ts";
 import { readWhole, utf8 } from "../host/settings/read-file.ts";
+import { checkoutAbove } from "../host/trust/surroundings.ts";
 import { removeRule, withoutRule } from "../host/settings/remove.ts";
 import { saveRule } from "../host/settings/save.ts";
 import { agentVariable } from "./agent-session.ts";
@@ -191,9 +193,16 @@ function lockOn(
   return `managed settings let only their own allow rules count (\`${set.key}\`, ${file}${line === undefined ? "" : `:${line}`})`;
 }
 
-/** The files of the scope, cordon's own first; without a scope all that a person may change. */
+/**
+ * The files of the scope, cordon's own first; without a scope all that a person may change. Further
+ * down in a checkout those at its top count too, and come first where the directory has none.
+ */
 function filesFor({ scope, root }: Change, { home }: Terminal): readonly string[] {
-  const { local, shared } = projectFiles(root);
+  const top = checkoutAbove(root, home);
+  const own = [".cordon", ".claude"].some((name) => existsSync(join(root, name)));
+  const places = typeof top === "string" ? (own ? [root, top] : [top, root]) : [root];
+  const local = places.flatMap((place) => projectFiles(place).local);
+  const shared = places.flatMap((place) => projectFiles(place).shared);
   const user = [ownUserFile(home), join(home, ".claude", "settings.json")];
   switch (scope) {
     case "local":
@@ -266,7 +275,8 @@ function remarksOn(
   { home }: Terminal,
 ): readonly Advice[] {
   const place = { root, cwd: root, home };
-  const anchor = scope === "user" ? join(home, ".config", "cordon") : root;
+  const anchor =
+    scope === "user" ? join(home, ".config", "cordon") : file === undefined ? root : dirname(dirname(file));
   const text = JSON.stringify({ permissions: { [effect]: [rule] } });
   const added: SettingsSource = { scope, file, trusted: true, repository: false, anchor, base: anchor, text };
   const known = buildPolicy(sources, place, "").rules.filter(

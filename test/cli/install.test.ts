@@ -12,7 +12,12 @@ import {
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hookCommand, isHookCommand } from "../../src/agents/claude-code/hook-command.ts";
+import {
+  hookCommand,
+  isHookCommand,
+  isStartCommand,
+  startCommand,
+} from "../../src/agents/claude-code/hook-command.ts";
 import { install, uninstall } from "../../src/cli/install.ts";
 import { withHook, withoutHook } from "../../src/host/agents/claude-settings.ts";
 import { unifiedDiff } from "../../src/host/settings/diff.ts";
@@ -22,7 +27,10 @@ import { type Outcome, type Scene, runIn, scene } from "./scene.ts";
 const LAUNCHER = join(process.cwd(), "cordon");
 const COMMAND = hookCommand(LAUNCHER, true);
 const ENTRY = { matcher: "*", hooks: [{ type: "command", command: COMMAND, timeout: 60 }] };
-const HOOK = { command: COMMAND, timeout: 60, isOurs: isHookCommand };
+const HOOK = { event: "PreToolUse", command: COMMAND, timeout: 60, isOurs: isHookCommand } as const;
+const START = { hooks: [{ type: "command", command: startCommand(LAUNCHER, true), timeout: 10 }] };
+const START_HOOK = { event: "SessionStart", isOurs: isStartCommand } as const;
+const BOTH = { PreToolUse: [ENTRY], SessionStart: [START] };
 
 const put = async (at: Scene, ...options: readonly string[]): Promise<Outcome> =>
   runIn(at, install, ["claude-code", "--yes", ...options]);
@@ -50,7 +58,7 @@ describe("cordon install claude-code", () => {
     const at = scene();
     const { status, out, err } = await put(at);
     expect({ status, err }).toEqual({ status: 0, err: "" });
-    expect(valueOf(userFile(at))).toEqual({ hooks: { PreToolUse: [ENTRY] } });
+    expect(valueOf(userFile(at))).toEqual({ hooks: BOTH });
     expect(out).toContain(`--- /dev/null\n+++ ${userFile(at)}\n`);
     expect(out).toContain(`+            "command": ${JSON.stringify(COMMAND)},\n`);
     expect(existsSync(ownFile(at))).toBe(false);
@@ -80,7 +88,7 @@ describe("cordon install claude-code", () => {
     expect(await put(at)).toMatchObject({ status: 0, out: "nothing to do: the hook is installed\n" });
     const { [before ? ".local/state/cordon/locks" : ""]: _locks, ...after } = snapshot(at.home);
     expect(Object.keys(before)).toEqual(expect.arrayContaining(Object.keys(after)));
-    expect(textOf(userFile(at)).split("hook claude-code").length).toBe(2);
+    expect(textOf(userFile(at)).split("hook claude-code").length).toBe(3);
   });
   it("keeps everything that stands there", async () => {
     const at = scene();
@@ -91,7 +99,7 @@ describe("cordon install claude-code", () => {
     const after = textOf(userFile(at));
     expect(after).toContain(`${mine}\r\n\t\t]\r\n\t},\r\n\t"model":   "opus"}`);
     expect(after.replaceAll("\r\n", "")).not.toContain("\n");
-    expect(withoutHook("f", after, HOOK)).toBe(text);
+    expect(withoutHook("f", withoutHook("f", after, HOOK), START_HOOK)).toBe(text);
     expect(statSync(userFile(at)).mode & 0o777).toBe(0o640);
   });
   it.each([
@@ -133,13 +141,55 @@ describe("cordon install claude-code", () => {
     );
     await put(at);
     expect(valueOf(userFile(at))).toEqual({
-      hooks: { PreToolUse: [ENTRY, { matcher: "Bash", hooks: [other] }] },
+      hooks: { PreToolUse: [ENTRY, { matcher: "Bash", hooks: [other] }], SessionStart: [START] },
     });
+  });
+  it("leaves the start of a session alone where that is wanted, and takes an entry of its own out", async () => {
+    const at = scene();
+    const byHand = { type: "command", command: "cordon hook claude-code session-start", timeout: 10 };
+    const other = { matcher: "resume", hooks: [{ type: "command", command: "mine" }] };
+    at.put(
+      "home/.claude/settings.json",
+      JSON.stringify({ hooks: { SessionStart: [other, { hooks: [byHand] }] } }),
+    );
+    expect((await put(at)).status).toBe(0);
+    expect(valueOf(userFile(at))).toEqual({ hooks: { ...BOTH, SessionStart: [START, other] } });
+    const { status, out } = await put(at, "--no-session-start");
+    expect(status).toBe(0);
+    expect(out).toMatch(/^-.*session-start/m);
+    expect(valueOf(userFile(at))).toEqual({ hooks: { PreToolUse: [ENTRY], SessionStart: [other] } });
+    expect(await put(at, "--no-session-start")).toMatchObject({
+      status: 0,
+      out: "nothing to do: the hook is installed\n",
+    });
+    await put(at);
+    writeFileSync(userFile(at), `${textOf(userFile(at))}\n`);
+    expect((await take(at)).status).toBe(0);
+    expect(valueOf(userFile(at))).toEqual({ hooks: { SessionStart: [other] } });
+    expect((await take(at, "--no-session-start")).status).toBe(64);
+  });
+  it("puts an entry for the start of a session that says nothing and fails for nobody", async () => {
+    const at = scene();
+    await put(at);
+    const [line = ""] = START.hooks.map(({ command }) => command);
+    expect(textOf(userFile(at))).toContain(JSON.stringify(line));
+    for (const command of [
+      line,
+      startCommand("/nowhere/cordon", true),
+      startCommand("/nowhere/cordon", false),
+    ]) {
+      const { status, stdout } = spawnSync("sh", ["-c", command], {
+        input: '{"hook_event_name":"SessionStart","source":"startup","session_id":"s"}',
+        env: at.env,
+        encoding: "utf8",
+      });
+      expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+    }
   });
   it("goes into the project, or where CLAUDE_CONFIG_DIR says", async () => {
     const at = scene();
     expect((await put(at, "--project")).status).toBe(0);
-    expect(valueOf(join(at.project, ".claude/settings.json"))).toEqual({ hooks: { PreToolUse: [ENTRY] } });
+    expect(valueOf(join(at.project, ".claude/settings.json"))).toEqual({ hooks: BOTH });
     expect(existsSync(userFile(at))).toBe(false);
     const env = { ...at.env, CLAUDE_CONFIG_DIR: join(at.top, "config") };
     expect((await runIn(at, install, ["claude-code", "--yes"], { env })).status).toBe(0);
@@ -152,7 +202,7 @@ describe("cordon install claude-code", () => {
     mkdirSync(dirname(userFile(at)));
     symlinkSync(real, userFile(at));
     expect((await put(at)).status).toBe(0);
-    expect(valueOf(real)).toEqual({ hooks: { PreToolUse: [ENTRY] } });
+    expect(valueOf(real)).toEqual({ hooks: BOTH });
     expect((await take(at)).status).toBe(0);
     expect(textOf(real)).toBe("{}\n");
     mkdirSync(join(at.project, ".claude"));
@@ -320,7 +370,7 @@ describe("the question", () => {
     const { status, out } = typed(at, lines);
     expect(out.indexOf("+++ ")).toBeLessThan(out.indexOf("write this? [y/N]"));
     expect(status).toBe(0);
-    expect(valueOf(userFile(at))).toEqual({ hooks: { PreToolUse: [ENTRY] } });
+    expect(valueOf(userFile(at))).toEqual({ hooks: BOTH });
     expect(typed(at, lines, "uninstall").status).toBe(0);
     expect(existsSync(userFile(at))).toBe(false);
   });

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Terminal } from "../../src/cli/command.ts";
 import { command as hook } from "../../src/cli/hook.ts";
 import { listPermissions } from "../../src/cli/permissions-rows.ts";
 import { permissionsWith } from "../../src/cli/permissions.ts";
@@ -344,6 +345,55 @@ describe("removing a rule", () => {
     });
     expect(await run(here, "remove", "allow", "Bash(a)", "--user")).toMatchObject({ status: 0 });
     expect(readFileSync(join(here.project, ".cordon/settings.json"), "utf8")).toContain("Bash(a)");
+  });
+});
+
+describe("from a directory further down in a checkout", () => {
+  const below = (): { readonly here: Scene; readonly down: Partial<Terminal> } => {
+    const here = furnished();
+    here.put("home/app/.git/HEAD", "ref: refs/heads/main\n");
+    here.put("home/app/packages/a/x.ts", "");
+    return { here, down: { cwd: () => join(here.project, "packages/a") } };
+  };
+  const file = (here: Scene, name: string): string => join(here.project, name);
+
+  it("takes rules out of the files at its top", async () => {
+    const { here, down } = below();
+    const argv = ["remove", "deny", "Bash(git push *)"];
+    expect((await runIn(here, permissions, argv, down)).status).toBe(126);
+    const done = await runIn(here, ask("yes"), argv, down);
+    expect(done).toMatchObject({ status: 0 });
+    expect(done.out).toContain(`removed from ${file(here, ".claude/settings.json")}\n`);
+    expect(readFileSync(file(here, ".claude/settings.json"), "utf8")).not.toContain("git push");
+    expect((await runIn(here, permissions, argv, down)).out).toContain("no file has that rule");
+  });
+
+  it.each([
+    ["--project", ".cordon/settings.json"],
+    ["--local", ".cordon/settings.local.json"],
+  ])("puts %s rules there, unless the directory has files of its own", async (scope, name) => {
+    const { here, down } = below();
+    const argv = ["add", "deny", "Bash(nc *)", scope];
+    expect(await runIn(here, permissions, argv, down)).toMatchObject({ status: 0 });
+    expect(readFileSync(file(here, name), "utf8")).toContain("nc *");
+    expect((await runIn(here, permissions, argv, down)).out).toContain("stands there already");
+    expect(existsSync(file(here, "packages/a/.cordon"))).toBe(false);
+
+    here.put("home/app/packages/a/.claude/settings.json", "{}\n");
+    expect(await runIn(here, permissions, argv, down)).toMatchObject({ status: 0 });
+    expect(readFileSync(file(here, `packages/a/${name}`), "utf8")).toContain("nc *");
+    const twice = await runIn(here, permissions, ["remove", "deny", "Bash(nc *)"], down);
+    expect(twice.status).toBe(64);
+    expect(twice.err).toContain(file(here, name));
+    expect(twice.err).toContain(file(here, `packages/a/${name}`));
+  });
+
+  it("is about the directory alone where it lies in no checkout", async () => {
+    const here = scene();
+    here.put("home/app/down/x", "");
+    const down = { cwd: () => join(here.project, "down") };
+    expect(await runIn(here, permissions, ["add", "deny", "Bash(nc *)"], down)).toMatchObject({ status: 0 });
+    expect(existsSync(file(here, "down/.cordon/settings.local.json"))).toBe(true);
   });
 });
 

@@ -27,3 +27,27 @@ export function hookCommand(launcher: string, hasTimeout: boolean): string {
 export function isHookCommand(line: string): boolean {
   return line.startsWith("sh -c '") && line.endsWith(`${AFTER}'`);
 }
+
+/** Seconds the host gives the hook that runs at the start of a session. */
+export const START_TIMEOUT = 10;
+
+/** Seconds after which that hook is killed: nothing waits for it in vain. */
+const START_LAST_RESORT = 8;
+const START_AFTER = " hook claude-code session-start || true";
+
+/**
+ * The command line that the host runs where a session starts, is taken up again or was compacted. It
+ * tells what was denied; nothing can be blocked there, so whatever goes wrong ends it with 0.
+ */
+export function startCommand(launcher: string, hasTimeout: boolean): string {
+  const limit = hasTimeout ? `timeout -s KILL ${START_LAST_RESORT} ` : "";
+  return `sh -c ${quote(`${limit}${quote(launcher)}${START_AFTER}`)}`;
+}
+
+/** True for a line that some `startCommand` wrote, or that was added by hand. */
+export function isStartCommand(line: string): boolean {
+  return (
+    (line.startsWith("sh -c '") && line.endsWith(`${START_AFTER}'`)) ||
+    line === "cordon hook claude-code session-start"
+  );
+}

@@ -8,9 +8,11 @@ import { readFrontMatter } from "./front-matter.ts";
 const PLACES = [".claude/rules", ".cordon/rules"] as const;
 const MOST_FILES = 200;
 const DEEPEST = 4;
-/** Bytes of one file, and of all texts together. */
+/** Bytes of one text, and of all together. */
 const LARGEST = 32 * 1024;
 const MOST_TEXT = 128 * 1024;
+/** A larger file is not read to its end, so that nobody can have agreed to it. Bytes. */
+const LARGEST_FILE = 1024 * 1024;
 
 /** Instructions that apply to some of the files that were asked about. */
 export interface Instruction {
@@ -24,7 +26,7 @@ export interface Instruction {
 
 /**
  * The instructions of a project whose `paths:` match one of `files` (relative to the project, with
- * `/`). `left` counts files that were not looked at, because there are too many or too much text.
+ * `/`), of those that `believes` takes, asked with the very bytes of the file. `left` counts files that were not looked at, because there are too many or too much text.
  *
  * INVARIANT: reads regular files whose real path lies in the project, and a bounded number of
  * bytes. What cannot be read is passed over. The texts are the repository's own: whoever shows
@@ -33,6 +35,7 @@ export interface Instruction {
 export function instructionsFor(
   root: string,
   files: readonly string[],
+  believes: (file: string, bytes: Uint8Array) => boolean = () => true,
 ): { readonly instructions: readonly Instruction[]; readonly left: number } {
   const instructions: Instruction[] = [];
   if (files.length === 0) return { instructions, left: 0 };
@@ -46,6 +49,7 @@ export function instructionsFor(
     if (read === undefined || scoped === undefined) continue;
     const globs = scoped.paths.map((path) => compileGlob(path.replace(/^(?:\.\/|\/)/, "")));
     if (!files.some((each) => globs.some((glob) => matchGlob(glob, each)))) continue;
+    if (!believes(join(root, file), read.bytes)) continue;
     if (scoped.body.length > room) {
       left += 1;
       continue;
@@ -83,7 +87,7 @@ function filesBelow(directory: string, shown: string, root: string, depth: numbe
 function readWithin(
   path: string,
   root: string,
-): { readonly text: string; readonly cut: boolean } | undefined {
+): { readonly bytes: Uint8Array; readonly text: string; readonly cut: boolean } | undefined {
   const real = realOf(path);
   if (real === undefined || !isWithin(real, root)) return undefined;
   let descriptor: number | undefined;
@@ -91,9 +95,9 @@ function readWithin(
     descriptor = openSync(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) return undefined;
-    const buffer = Buffer.alloc(Math.min(stats.size, LARGEST));
-    const length = readSync(descriptor, buffer, 0, buffer.length, 0);
-    return { text: buffer.toString("utf8", 0, length), cut: stats.size > LARGEST };
+    const buffer = Buffer.alloc(Math.min(stats.size, LARGEST_FILE));
+    const bytes = buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, 0));
+    return { bytes, text: bytes.toString("utf8", 0, LARGEST), cut: stats.size > LARGEST };
   } catch {
     return undefined;
   } finally {

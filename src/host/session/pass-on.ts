@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { isWithin, normalise } from "../../core/call/path.ts";
 import type { Environment } from "../settings/places.ts";
-import { checkoutsFor, realAbove, stillFits, storeFor } from "../trust/belief.ts";
-import { isInside, trustPlaceOf } from "../trust/place.ts";
-import { readRecord } from "../trust/store.ts";
+import { realAbove, recordedTrust } from "../trust/belief.ts";
+import { isInside } from "../trust/place.ts";
 import { type DenialKind, denialKinds } from "./denials.ts";
 import { type Instruction, instructionsFor } from "./instructions.ts";
 import type { Session } from "./session.ts";
@@ -31,8 +30,8 @@ export interface Passing {
  * The instructions about the files of a call that the reader was not told yet, as one text;
  * undefined where there are none. Those for which there is no room are left for a later call.
  *
- * INVARIANT: a project's instructions only where a person trusts the workspace and nothing in its
- * settings waits for consent; those in the person's own home always. At most `LONGEST_CONTEXT`
+ * INVARIANT: a project's instructions only where a person agreed to these very bytes and nothing in
+ * its settings waits for consent; those in the person's own home always. At most `LONGEST_CONTEXT`
  * characters; what cannot be remembered as told is not told.
  */
 export function instructionsToPass(passing: Passing): string | undefined {
@@ -44,7 +43,7 @@ export function instructionsToPass(passing: Passing): string | undefined {
     .map((file) => file.slice(top === "/" ? 1 : top.length + 1));
   if (relative.length === 0) return undefined;
   const found = [
-    ...(isTrusted(passing) ? labelled(instructionsFor(root, relative).instructions, "") : []),
+    ...(passing.waiting ? [] : labelled(instructionsFor(root, relative, believed(passing)).instructions, "")),
     ...(isInside(realAbove(home), realAbove(root))
       ? []
       : labelled(instructionsFor(home, relative).instructions, "~/")),
@@ -84,20 +83,10 @@ function textOf(label: string, { text, cut }: Instruction, escape: (line: string
   return `\n\n${plain(escape(label))}:\n${lines.join("\n")}${cut ? CUT : ""}`;
 }
 
-/** A person trusts something of this very checkout, or of the main one, and nothing waits. False where that cannot be told. */
-function isTrusted({ root, home, env, waiting }: Passing): boolean {
-  if (waiting) return false;
-  try {
-    const at = trustPlaceOf(root, home);
-    const store = storeFor(at, env, home);
-    const kept = store && readRecord(store, at.place);
-    const record = kept && stillFits(at, kept);
-    if (record === undefined) return false;
-    const { own, main } = checkoutsFor(at, record);
-    return own !== undefined || main !== undefined;
-  } catch {
-    return false;
-  }
+/** Whether a person agreed to a file as it is, here or in the main checkout. False where that cannot be told. */
+function believed({ root, home, env }: Passing): (file: string, bytes: Uint8Array) => boolean {
+  const believes = recordedTrust({ root, home, env });
+  return (file, bytes) => believes(file, bytes) !== false;
 }
 
 /** What was denied in a session, as one text for the agent; undefined where nothing was. */

@@ -5,6 +5,7 @@ import { readSettings } from "../../core/settings/read.ts";
 import type { Rule } from "../../core/settings/rule.ts";
 import { GROUPS, KEYS } from "../../core/settings/settings.gen.ts";
 import { isPermitted } from "../../core/settings/source.ts";
+import { readFrontMatter } from "../session/front-matter.ts";
 import type { Subject } from "./subjects.ts";
 
 /** What sort of thing an entry adds; in the order they are shown. */
@@ -19,6 +20,7 @@ export const ENTRY_KINDS = [
   "directory",
   "sandbox",
   "mode",
+  "instructions",
   "other",
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
@@ -78,6 +80,8 @@ export function entriesOf(subject: Subject, home: string): Contribution {
   switch (subject.kind) {
     case "code":
       return { entries: [codeEntry(subject.path, subject)] };
+    case "instructions":
+      return { entries: [instructionsEntry(subject.path, subject)] };
     case "servers":
       return serverEntries(subject, subject.text);
     case "settings":
@@ -90,9 +94,24 @@ function codeEntry(
   path: string,
   { bytes, text }: { readonly bytes: Uint8Array; readonly text: string },
 ): TrustEntry {
+  return { kind: "code", path, line: 1, text: sizeOf(bytes, text), runs: true, opens: true, note: "read it" };
+}
+
+/** A text that the model is told; it permits nothing, and may say anything. */
+function instructionsEntry(
+  path: string,
+  { bytes, text }: { readonly bytes: Uint8Array; readonly text: string },
+): TrustEntry {
+  const scoped = readFrontMatter(text);
+  const about = scoped === undefined ? "" : `for ${scoped.paths.join(", ")}: `;
+  const note = "the model is told it: read it";
+  const shown = `${about}${sizeOf(bytes, text)}`;
+  return { kind: "instructions", path, line: 1, text: shown, runs: false, opens: true, note };
+}
+
+function sizeOf(bytes: Uint8Array, text: string): string {
   const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
-  const size = `${lines} line${lines === 1 ? "" : "s"}, ${bytes.length} bytes`;
-  return { kind: "code", path, line: 1, text: size, runs: true, opens: true, note: "read it" };
+  return `${lines} line${lines === 1 ? "" : "s"}, ${bytes.length} bytes`;
 }
 
 function serverEntries(subject: Subject, text: string): Contribution {

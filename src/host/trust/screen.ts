@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<TrustEntry["kind"], string>> = {
   directory: "directory",
   sandbox: "setting",
   mode: "mode",
+  instructions: "instructions",
   other: "setting",
 };
 

@@ -11,6 +11,10 @@ import { isTracked } from "./tracked.ts";
 export const LARGEST_TRUSTED: number = 1024 * 1024;
 /** More hook files than this are not looked through. */
 const MOST_CODE = 64;
+/** More texts for the model than this, in one folder of them, are not trusted. */
+const MOST_INSTRUCTIONS = 200;
+/** Levels of folders below that of the instructions in which some are looked for. */
+const DEEPEST = 4;
 
 /** A file of a project that may add something. */
 export type Subject = SubjectPlace &
@@ -25,15 +29,15 @@ interface SubjectPlace {
   readonly file: string;
   /** From the root of the checkout, with `/`. */
   readonly path: string;
-  readonly kind: "settings" | "local" | "servers" | "code";
+  readonly kind: "settings" | "local" | "servers" | "code" | "instructions";
   /** A local file that does not come with the repository. */
   readonly own: boolean;
 }
 
 /**
  * The files that trust in a place is about: the settings of the checkout and of the directory,
- * their servers, and the programs in their hook folders. No link is followed, no pipe is waited
- * for. Throws what the system says where a folder cannot be looked at.
+ * their servers, the programs in their hook folders and the texts for the model. No link is followed,
+ * no pipe is waited for. Throws what the system says where a folder cannot be looked at.
  */
 export function subjectsAt(
   at: TrustPlace,
@@ -54,7 +58,10 @@ export function subjectsAt(
         sameFile(file, join(home, ".claude", "settings.json")) ? [] : subject(at, file, "settings"),
       ),
       ...subject(at, join(folder, ".mcp.json"), "servers"),
-      ...[".cordon", ".claude"].flatMap((name) => codeIn(at, join(folder, name, "hooks"))),
+      ...[".cordon", ".claude"].flatMap((name) => [
+        ...codeIn(at, join(folder, name, "hooks")),
+        ...instructionsIn(at, join(folder, name, "rules")),
+      ]),
     ];
   });
 }
@@ -103,6 +110,35 @@ function codeIn(at: TrustPlace, folder: string): readonly Subject[] {
     .toSorted()
     .filter((name) => lstatSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory() !== true)
     .flatMap((name) => subject(at, join(folder, name), "code"));
+}
+
+/** The texts in a folder of instructions and those below it; hidden folders are left out. */
+function instructionsIn(at: TrustPlace, folder: string): readonly Subject[] {
+  const path = relative(at.checkout, folder).split(sep).join("/");
+  const place = { file: folder, path, kind: "instructions", own: false } as const;
+  const files = textsBelow(folder, DEEPEST, { left: 4 * MOST_INSTRUCTIONS });
+  if (files === undefined) return [];
+  if (isLinked(folder)) return [{ ...place, fault: "it lies behind a link" }];
+  if (files.length > MOST_INSTRUCTIONS)
+    return [{ ...place, fault: `it holds more than ${MOST_INSTRUCTIONS} texts, or too many other files` }];
+  return files.flatMap((file) => subject(at, file, "instructions"));
+}
+
+/** By name; more than `MOST_INSTRUCTIONS` where there is too much to look at. Undefined for no folder. */
+function textsBelow(folder: string, depth: number, budget: { left: number }): readonly string[] | undefined {
+  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  if (!stats.isDirectory()) return stats.isSymbolicLink() ? [folder] : undefined;
+  const entries = readdirSync(folder, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  budget.left -= entries.length;
+  if (budget.left < 0) return Array.from({ length: MOST_INSTRUCTIONS + 1 }, () => folder);
+  return entries.flatMap((entry) => {
+    if (entry.isDirectory())
+      return depth > 1 && !entry.name.startsWith(".")
+        ? (textsBelow(join(folder, entry.name), depth - 1, budget) ?? [])
+        : [];
+    return entry.name.endsWith(".md") ? [join(folder, entry.name)] : [];
+  });
 }
 
 /** True where something on the way below the real directory is a link. */
