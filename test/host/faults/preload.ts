@@ -2,7 +2,6 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PROGRAM } from "../../cli/program.ts";
 
 /** One fault: the `nth` call of a kind (from 1; 0 = every one) ends in `action`; see fault.c. */
 export interface Fault {
@@ -46,11 +45,16 @@ export interface Faulty {
   readonly remove: () => void;
 }
 
+/** What is run, and the C source (fault.c) of what stands between it and the system. */
+export interface FaultyProgram {
+  readonly program: string;
+  readonly source: string;
+}
+
 /** Compiles what stands between the program and the system. Throws where there is no C compiler. */
-export function openFaulty(): Faulty {
+export function openFaulty({ program, source }: FaultyProgram): Faulty {
   const directory = mkdtempSync(join(tmpdir(), "cordon-fault-"));
   const library = join(directory, "fault.so");
-  const source = join(import.meta.dirname, "fault.c");
   execFileSync("gcc", ["-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"]);
   // The variables are for the program alone, and what is loaded takes them away.
   const words = (
@@ -63,7 +67,7 @@ export function openFaulty(): Faulty {
     `CORDON_FAULT_MOVE=${move}`,
     ...more,
     process.execPath,
-    PROGRAM,
+    program,
   ];
   const start = (argv: readonly string[], run: Run, ...more: readonly string[]): Ended => {
     const { cwd, env, input = "", limit = 30_000 } = run;

@@ -4,7 +4,7 @@ import type { Fault, Seen } from "./preload.ts";
 const DEEP = Number(process.env["CORDON_DEEP"] ?? "1");
 
 /** What becomes of calls of a kind. Errors first; then what is worse than an error. */
-export const ACTIONS: Readonly<Record<string, readonly string[]>> = {
+const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   stat: ["EACCES", "EIO", "ELOOP", "ENOMEM"],
   fstat: ["EIO", "ENOMEM"],
   readlink: ["EACCES", "EIO", "ENOENT", "ENOMEM", "target"],
@@ -31,9 +31,17 @@ export interface Share {
   readonly of: number;
 }
 
+/** Every call of every kind and action. */
+export function everyStrike(calls: readonly Seen[]): readonly Strike[] {
+  return Object.entries(ACTIONS).flatMap(([kind, actions]) => {
+    const paths = calls.filter((call) => call.kind === kind).map(({ path }) => path);
+    return actions.flatMap((action) => paths.map((path, index) => ({ kind, action, nth: index + 1, path })));
+  });
+}
+
 /**
  * Faults for the calls of a run: for each kind and action calls about `each` paths, spread over the
- * run, other ones from action to action. From depth 20 on every call of every kind and action.
+ * run, other ones from action to action. All of them are what scripts/faults.ts is for.
  */
 export function strikes(
   calls: readonly Seen[],
@@ -46,7 +54,6 @@ export function strikes(
   return pairs.flatMap(({ kind, action }, row) => {
     const paths = calls.filter((call) => call.kind === kind).map(({ path }) => path);
     const all = paths.map((path, index): Strike => ({ kind, action, nth: index + 1, path }));
-    if (DEEP >= 20) return all;
     if (row % share.of !== share.turn % share.of) return [];
     const distinct = [...new Set(paths)];
     const count = Math.min(distinct.length, Math.ceil(each * DEEP));
