@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
+import { buildLauncher } from "./native.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -62,7 +63,10 @@ for (const name of readdirSync(`${fresh}/bin`)) {
 }
 chmodSync(`${fresh}/bin/cordon.cjs`, 0o755);
 copyFileSync("src/core/knowledge/tables.gen.txt", `${fresh}/tables.txt`);
-for (const sample of ["hook", "ask", "check"])
+const launcher = buildLauncher(`${fresh}/native`);
+if (!launcher.built)
+  console.error(`build: no native launcher, sandboxed commands start slower (${launcher.why})`);
+for (const sample of ["hook", "ask", "check", "sandbox"])
   run(
     "keeping compiled code",
     ["scripts/run.mjs", "scripts/compile-code.ts", `${fresh}/bin`, sample],

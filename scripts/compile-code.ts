@@ -3,7 +3,7 @@
  * each file: see src/cli/code-cache.ts. A second sample adds to what the first one left. What the
  * program says goes to standard output and is of no use.
  *
- * Usage: node scripts/run.mjs scripts/compile-code.ts DIRECTORY hook|ask|check
+ * Usage: node scripts/run.mjs scripts/compile-code.ts DIRECTORY hook|ask|check|sandbox
  */
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -47,6 +47,8 @@ const samples: Readonly<Record<string, { readonly argv: readonly string[]; reado
     argv: ["check", "--json", "--cwd", join(top, "app"), "Bash(git push --force origin main > out.txt)"],
     stdin: "",
   },
+  // Where nothing can be confined it ends early; less is kept then.
+  sandbox: { argv: ["sandbox", "--cwd", join(top, "app"), "--", "true"], stdin: "" },
 };
 const chosen = samples[sample];
 if (chosen === undefined) throw new Error(`there is no sample \`${sample}\``);
