@@ -21,8 +21,17 @@ export interface ToolCall {
   readonly mode?: Mode | undefined;
   /** The call will run inside cordon's own sandbox. Never inferred from settings. */
   readonly sandboxed?: boolean | undefined;
+  /** Paths the agent asks to have opened in the sandbox for this call, and why, in its own words. */
+  readonly opens?: { readonly paths: readonly Opening[]; readonly reason?: string | undefined } | undefined;
   readonly agent?: string | undefined;
   readonly session?: string | undefined;
+}
+
+/** One path that a sandboxed command may use although its plan keeps it closed. */
+export interface Opening {
+  readonly access: "write" | "read";
+  /** Absolute. */
+  readonly path: string;
 }
 
 /** A half-open range of UTF-16 positions in a command text. */

@@ -87,6 +87,8 @@ export const CODES = {
   "sandbox.auto-allow": "runs in cordon's sandbox",
   "sandbox.unavailable": "the sandbox is required and not available",
   "sandbox.escape": "asks to run outside the sandbox",
+  "sandbox.escape-refused": "nobody may run commands outside the sandbox",
+  "sandbox.opening": "asks to have a path opened in the sandbox",
 } as const;
 
 export type Code = keyof typeof CODES;

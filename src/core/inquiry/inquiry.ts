@@ -82,7 +82,7 @@ export function examine(context: GateContext, given: ToolCall): Inquiry {
       const command = stringAt(call.input, "command");
       if (command === undefined) return { ...base, fault: "the input has no `command`" };
       const script = analyse(command, call.cwd, call.home, context.tables);
-      return { ...base, script, uses: shellUses(script, call) };
+      return { ...base, script, uses: [...shellUses(script, call), ...openedUses(call)] };
     }
     case "read":
     case "edit":
@@ -154,6 +154,18 @@ function fileUses(base: Inquiry, tool: string, kind: "read" | "edit"): Inquiry {
 function alternatives(name: string): readonly string[] {
   const [, before = "", inner = "", after = ""] = /^([^{}]*)\{([^{}]*)\}([^{}]*)$/.exec(name) ?? [];
   return inner === "" ? [name] : inner.split(",").map((each) => `${before}${each}${after}`);
+}
+
+/** What is to be opened in the sandbox is used, whatever the command says of it. */
+function openedUses({ opens }: ToolCall): readonly PathUse[] {
+  return (opens?.paths ?? []).map(({ access, path }) => ({
+    action: access,
+    path,
+    known: !path.includes(HOLE),
+    recursive: false,
+    redirect: false,
+    shown: path,
+  }));
 }
 
 function shellUses(script: Script, call: ToolCall): readonly PathUse[] {

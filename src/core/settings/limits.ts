@@ -4,13 +4,17 @@ import type { SettingsReading } from "./reading.ts";
 
 const MiB = 1024 * 1024;
 
-/** What a sandboxed command may use where settings say nothing. Bytes and counts; no limit of time. */
+/** What a sandboxed command may use where settings say nothing. Bytes and counts; no limit of time or disk. */
 export const BUILT_IN_LIMITS: Readonly<Record<keyof LimitPolicy, number>> = {
   memory: 4096 * MiB,
+  totalMemory: 8192 * MiB,
   processes: 1000,
+  cpuTime: Number.POSITIVE_INFINITY,
   fileSize: 2048 * MiB,
+  disk: Number.POSITIVE_INFINITY,
   openFiles: 4096,
   temporary: 1024 * MiB,
+  output: 1024 * MiB,
   time: Number.POSITIVE_INFINITY,
 };
 
@@ -33,10 +37,14 @@ export function limitPolicy(readings: readonly SettingsReading[]): LimitPolicy {
   };
   return {
     memory: limit("memory"),
+    totalMemory: limit("totalMemory"),
     processes: limit("processes"),
+    cpuTime: limit("cpuTime"),
     fileSize: limit("fileSize"),
+    disk: limit("disk"),
     openFiles: limit("openFiles"),
     temporary: limit("temporary"),
+    output: limit("output"),
     time: limit("time"),
   };
 }

@@ -14,7 +14,14 @@ import { managedPolicy } from "./merge-managed.ts";
 import { modePolicy } from "./merge-mode.ts";
 import { pooledRules } from "./merge-rules.ts";
 import { candidates, choose, highest, locked, problemAt } from "./pick.ts";
-import type { CordonPolicy, Policy, SandboxPolicy } from "./policy.ts";
+import {
+  type CordonPolicy,
+  LOWEST_RUNG,
+  type Policy,
+  RUNGS,
+  type Rung,
+  type SandboxPolicy,
+} from "./policy.ts";
 import type { Problem } from "./problem.ts";
 import { askEverything, readSettings } from "./read.ts";
 import type { SettingsReading } from "./reading.ts";
@@ -126,7 +133,19 @@ function sandboxPolicy(
     ),
     deniedDomains: closingTexts(readings, "sandbox.network.deniedDomains"),
     bwrapPath: highest(administrators(readings), "sandbox.bwrapPath")?.value,
+    lowestRung: lowestRung(readings),
+    holdRunsLater:
+      choose(candidates(readings, "cordon.sandbox.holdRunsLater"), false, trueIsStricter).value || undefined,
   };
+}
+
+/** Weaker than what is built in is for the person, the command line and the organisation to allow. */
+function lowestRung(readings: readonly SettingsReading[]): Rung | undefined {
+  const wishes = candidates(readings, "cordon.sandbox.lowestRung", ({ source }) =>
+    isPermitted("outside", source),
+  );
+  if (wishes.length === 0) return undefined;
+  return choose<Rung>(wishes, LOWEST_RUNG, (a, b) => RUNGS.indexOf(a) <= RUNGS.indexOf(b)).value;
 }
 
 function cordonPolicy(

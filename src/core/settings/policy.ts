@@ -84,7 +84,18 @@ export interface SandboxPolicy {
   readonly allowedDomains: readonly string[];
   readonly deniedDomains: readonly string[];
   readonly bwrapPath?: string | undefined;
+  /** The weakest kind of sandbox that may be used; undefined = `LOWEST_RUNG`. */
+  readonly lowestRung?: Rung | undefined;
+  /** Files that run later are held like protected names; undefined = false. */
+  readonly holdRunsLater?: boolean | undefined;
 }
+
+/** Kinds of sandbox, best first: how a plan is carried out. */
+export const RUNGS = ["native", "bubblewrap", "landlock"] as const;
+export type Rung = (typeof RUNGS)[number];
+
+/** What is used at least where settings say nothing. */
+export const LOWEST_RUNG: Rung = "bubblewrap";
 
 export interface CordonPolicy {
   /** Seconds a prompt waits. */
@@ -103,12 +114,20 @@ export interface CordonPolicy {
 export interface LimitPolicy {
   /** Bytes of data segment a process may map. */
   readonly memory?: number | undefined;
+  /** Bytes of memory that all processes use together. */
+  readonly totalMemory?: number | undefined;
   readonly processes?: number | undefined;
+  /** Seconds of processor time, all processes together. */
+  readonly cpuTime?: number | undefined;
   /** Bytes a file may grow to. */
   readonly fileSize?: number | undefined;
+  /** Bytes by which the disks of the writable directories may fill up. */
+  readonly disk?: number | undefined;
   readonly openFiles?: number | undefined;
   /** Bytes of the private temporary directory. */
   readonly temporary?: number | undefined;
+  /** Bytes of output, both streams together. */
+  readonly output?: number | undefined;
   /** Seconds of wall time. */
   readonly time?: number | undefined;
 }

@@ -240,12 +240,34 @@ const cordon = group("What only cordon has.", {
       { scopes: "outside", held: true, default: "false" },
     ),
   }),
+  sandbox: group("How well commands have to be confined.", {
+    lowestRung: choice(
+      z.enum(["native", "bubblewrap", "landlock"]),
+      "The weakest sandbox that may be used where a better one does not work; without one of these commands are refused. `native` is the strictest. A repository may only choose a stricter one.",
+      { held: "native", default: "bubblewrap" },
+    ),
+    holdRunsLater: choice(
+      bool,
+      "Files that run later (`runsLater`: build files, pipelines, instructions) are held like protected names: read-only where they exist, moved away where a command makes one.",
+      { held: true, default: "false" },
+    ),
+  }),
   limits: group("What one sandboxed command may use. A repository may only lower them.", {
     memory: limit(bytes, 'Bytes of data a process may map; `"512M"` is understood.', { default: "4G" }),
+    totalMemory: limit(bytes, "Bytes of memory all processes of a command may use together.", {
+      default: "8G",
+    }),
     processes: limit(count, "Processes at a time.", { default: "1000" }),
+    cpuTime: limit(seconds, "Seconds of processor time, all processes together.", { default: "none" }),
     fileSize: limit(bytes, "Bytes a file may grow to.", { default: "2G" }),
+    disk: limit(bytes, "Bytes by which a command may fill the disks of the project, all files together.", {
+      default: "none",
+    }),
     openFiles: limit(count, "Open files of a process.", { default: "4096" }),
     temporary: limit(bytes, "Bytes of the private temporary directory.", { default: "1G" }),
+    output: limit(bytes, "Bytes of output that cordon passes on, both streams together.", {
+      default: "1G",
+    }),
     time: limit(seconds, "Seconds of wall time.", { default: "none" }),
   }),
 });

@@ -31,14 +31,35 @@ export interface Approval {
   readonly note?: string | undefined;
 }
 
-/** Something the sandbox refused. */
+/** Something a command left that it must not leave. */
 export interface Violation {
-  /** `write`, `read`, `network`, `syscall`, `limit`. */
+  /** `planted`, `replaced`, `changed`, `uninspected`. */
   readonly kind: string;
-  /** The path, host or call that was refused. */
+  /** The path. */
   readonly subject: string;
-  /** The rule or setting that refused it. */
+  /** Who would run or believe it. */
   readonly rule?: string | undefined;
+}
+
+/** Something the sandbox refused. */
+export interface RefusalRecord {
+  /** `write`, `read`, `connect`, `exec`, `namespace`. */
+  readonly kind: string;
+  /** The path or host; empty where there is none. */
+  readonly subject: string;
+  /** The rule, setting or list that refused it. */
+  readonly rule: string;
+  readonly why: string;
+  /** False: the command's own output says so. */
+  readonly certain: boolean;
+}
+
+/** A limit that ended a command or was seen to bind. */
+export interface LimitRecord {
+  readonly kind: string;
+  readonly allowed: number;
+  /** What the person and the agent were told, such as `killed: 2 GiB memory limit`. */
+  readonly text?: string | undefined;
 }
 
 /** What became of a call that was let through. */
@@ -49,11 +70,16 @@ export interface RunResult {
   /** Why nothing ran, or why cordon ended it. */
   readonly refused?: string | undefined;
   readonly sandbox: {
-    /** `bubblewrap`, `seatbelt`, `container`; `none` where it ran without one. */
+    /** The rung: `native`, `bubblewrap`, `landlock`; `seatbelt`, `container`; `none` where it ran without one. */
     readonly kind: string;
     /** Hash of the sandbox's plan. */
     readonly plan?: string | undefined;
     readonly violations: readonly Violation[];
+    /** Absent where nothing was refused, or nobody looked. */
+    readonly refusals?: readonly RefusalRecord[] | undefined;
+    readonly limits?: readonly LimitRecord[] | undefined;
+    /** How many of all these did not fit; absent when all did. */
+    readonly omitted?: number | undefined;
   };
 }
 
@@ -291,7 +317,13 @@ export interface RunInput {
 export function runRecord(from: RunInput): RunRecord {
   const { found } = normaliseInput(from.call, from.digest);
   const say = (text: string): string => quoted(text, found);
+  const short = (text: string): string => clip(say(text), LIMITS.text);
   const { result } = from;
+  const { violations, refusals = [], limits = [] } = result.sandbox;
+  const omitted = [violations, refusals, limits].reduce(
+    (sum, list) => sum + Math.max(0, list.length - LIMITS.items),
+    0,
+  );
   return {
     type: "run",
     id: from.id,
@@ -305,11 +337,23 @@ export function runRecord(from: RunInput): RunRecord {
       sandbox: {
         kind: result.sandbox.kind,
         plan: result.sandbox.plan,
-        violations: result.sandbox.violations.slice(0, LIMITS.items).map((violation) => ({
+        violations: violations.slice(0, LIMITS.items).map((violation) => ({
           kind: violation.kind,
-          subject: say(violation.subject),
-          rule: violation.rule === undefined ? undefined : say(violation.rule),
+          subject: short(violation.subject),
+          rule: violation.rule === undefined ? undefined : short(violation.rule),
         })),
+        refusals:
+          refusals.length === 0
+            ? undefined
+            : refusals.slice(0, LIMITS.items).map((refusal) => ({
+                kind: refusal.kind,
+                subject: short(refusal.subject),
+                rule: short(refusal.rule),
+                why: short(refusal.why),
+                certain: refusal.certain,
+              })),
+        limits: limits.length === 0 ? undefined : limits.slice(0, LIMITS.items),
+        omitted: omitted === 0 ? undefined : omitted,
       },
     },
     duration: from.duration,

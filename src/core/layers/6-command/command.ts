@@ -1,5 +1,4 @@
 import type { Facts } from "../../call/facts.ts";
-import { trueAt } from "../../call/json.ts";
 import type { Code } from "../../call/codes.ts";
 import type { Opinion } from "../../call/opinion.ts";
 import { absolute, normalise } from "../../call/path.ts";
@@ -14,6 +13,7 @@ import { type Workspace, aboutUse, locate, workspaceOf } from "../../inquiry/loc
 import { criticalReason, remoteReason } from "./critical.ts";
 import { dangerOpinion, dangersOf } from "./destructive.ts";
 import { pushOpinions } from "./git-push.ts";
+import { escapeOpinions, openingOpinions } from "./escape.ts";
 import { guardOpinions } from "./guard.ts";
 
 const CLASS_CODES: Readonly<Record<Exclude<CommandClass, "read-only">, Code>> = {
@@ -53,6 +53,7 @@ export function commandLayer(inquiry: Inquiry, facts: Facts): readonly Opinion[]
     ...criticalOpinions(inquiry, script, workspace, facts),
     ...redirectOpinions(inquiry),
     ...escapeOpinions(inquiry),
+    ...openingOpinions(inquiry),
     ...unconfined(inquiry, facts),
   ];
 }
@@ -348,20 +349,4 @@ function unconfined(inquiry: Inquiry, facts: Facts): readonly Opinion[] {
           why: `it would run without a sandbox: ${facts.sandboxFault}`,
         },
       ];
-}
-
-/** The agent's request to leave the sandbox is a question, never a switch. */
-function escapeOpinions(inquiry: Inquiry): readonly Opinion[] {
-  if (!trueAt(inquiry.call.input, "dangerouslyDisableSandbox")) return [];
-  const { allowUnsandboxedCommands } = inquiry.context.policy.sandbox;
-  if (!allowUnsandboxedCommands) return [];
-  return [
-    {
-      layer: "command",
-      effect: "ask",
-      kind: "sandbox",
-      code: "sandbox.escape",
-      why: "the agent asks to run this outside the sandbox",
-    },
-  ];
 }

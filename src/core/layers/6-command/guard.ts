@@ -19,7 +19,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 const HARMLESS: ReadonlySet<string> = new Set(
   "check run sandbox audit hook context demo help -h --help -V --version".split(" "),
 );
-/** Options of `cordon run` that loosen. */
+/** Options of `cordon run` and `cordon sandbox` that loosen. */
 const LOOSENS: ReadonlySet<string> = new Set([
   "--mode",
   "--dangerously-skip-permissions",
@@ -63,7 +63,8 @@ export function guardOpinions(
 }
 
 function reasonFor(sub: string): string {
-  if (sub === "run") return "`cordon run` with options that loosen is for a person to run";
+  if (sub === "run" || sub === "sandbox")
+    return `\`cordon ${sub}\` with options that loosen is for a person to run`;
   return CHANGES.has(sub)
     ? `\`cordon ${sub}\` changes what agents may do, which is for a person to run`
     : `\`cordon ${sub}\` may change what agents may do, which is for a person to run`;
@@ -110,7 +111,7 @@ function ownCommand(rest: readonly Word[]): string | undefined {
   if (!isKnown(sub)) return "…";
   if (onlyTells(rest)) return undefined;
   if (!HARMLESS.has(sub.text)) return launched(rest) ?? (sub.text.startsWith("-") ? undefined : sub.text);
-  return sub.text === "run" && loosened(rest) ? "run" : undefined;
+  return (sub.text === "run" || sub.text === "sandbox") && loosened(rest) ? sub.text : undefined;
 }
 
 /**
@@ -131,7 +132,7 @@ function launched(rest: readonly Word[]): string | undefined {
   if (sub === undefined) return undefined;
   if (CHANGES.has(sub.text)) return sub.text;
   if (!isKnown(sub) && !sub.mayVanish) return "…";
-  return sub.text === "run" && loosened(rest) ? "run" : undefined;
+  return (sub.text === "run" || sub.text === "sandbox") && loosened(rest) ? sub.text : undefined;
 }
 
 /** An option that loosens stands before the command, or a word that may become one. */

@@ -10,6 +10,8 @@ export interface Remedy {
   readonly why: string;
   /** `planted`: it was not there before. `replaced`: something else stood there. `changed`: its content is another. */
   readonly kind: "planted" | "replaced" | "changed";
+  /** The entry that was judged; only that is moved. Absent = whatever stands there. */
+  readonly id?: string | undefined;
   /** Text of the link that stood at `path` and is put back. */
   readonly relink?: string | undefined;
   /** The content that `path` had is put back, as the host remembered it. */
@@ -25,37 +27,113 @@ export function uninspected({ before }: Inspection, after: Survey, root: string)
   return after.complete || !before.complete ? closed : [...closed, root];
 }
 
+/** A watched file after the command. */
+export interface WatchedNow extends Seen {
+  /** Its content is what it was before, whoever wrote it. */
+  readonly same?: boolean | undefined;
+}
+
+/**
+ * What another command that was running when this one started found before its own start. It may
+ * have planted what this one saw as there before.
+ */
+export interface Older {
+  readonly before: Survey;
+  readonly writable: readonly string[];
+}
+
 /**
  * What a command left behind that a later program would obey: everything that bears a protected
  * name and was not there before, git directories that run something, links that were exchanged.
  *
  * INVARIANT: what stood there before and is unchanged is never in the list, wherever it was moved
- * to. What cannot be judged is.
+ * to. What cannot be judged is. What another command may have planted is never put back, and what
+ * it found before it started is never taken away; the rest of its work is its own end's to judge.
  */
 export function aftermath(
   inspection: Inspection,
   after: Survey,
-  watched: readonly Seen[],
+  watched: readonly WatchedNow[],
+  older: readonly Older[] = [],
 ): readonly Remedy[] {
+  const past = pastOf(older);
+  const whole = new Set(watched.flatMap((now) => (now.same === true ? [now.path] : [])));
+  const changed = after !== inspection.before;
   const remedies = [
     ...watched.flatMap((now, index): readonly Remedy[] => {
       const then = inspection.watch[index];
-      if (then === undefined || (then.stamp === now.stamp && then.id === now.id)) return [];
+      if (then === undefined || now.same === true) return [];
+      if (then.stamp === now.stamp && then.id === now.id) return [];
       // Without these two nothing is a repository any more, so their removal plants nothing.
       if (now.type === "absent" && /\/(?:commondir|\.git)$/.test(then.path)) return [];
-      return [{ path: then.real, why: "a protected file", kind: "changed", rewrite: true }];
+      return [{ path: then.real, why: "a protected file", kind: "changed", rewrite: true, id: now.id }];
     }),
-    ...names(inspection, after),
-    ...after.gits.flatMap((git) => gitDirectory(inspection, after, git)),
-    ...gitFiles(inspection.before, after),
+    ...(changed ? names(inspection, after, past) : []),
+    ...(changed ? gitDirectories(inspection, after) : []),
+    ...(changed ? gitFiles(inspection.before, after) : []),
   ];
-  return remedies
-    .filter((each, index) => remedies.findIndex(({ path }) => path === each.path) === index)
-    .filter((each) => !remedies.some(({ path }) => path !== each.path && isWithin(each.path, path)))
-    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const first = new Map<string, Remedy>();
+  for (const each of remedies) if (!first.has(each.path) && !whole.has(each.path)) first.set(each.path, each);
+  return (
+    [...first.values()]
+      // What is put back is put back also where the directory around it is moved away.
+      .filter(
+        ({ path, rewrite }) => rewrite === true || !above(path).some((directory) => first.has(directory)),
+      )
+      .toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  );
 }
 
-function names({ needs, before }: Inspection, after: Survey): readonly Remedy[] {
+function above(path: string): readonly string[] {
+  const found: string[] = [];
+  for (let at = parentOf(path); at !== "/"; at = parentOf(at)) found.push(at);
+  return found;
+}
+
+/** What other commands knew before this one. */
+interface Past {
+  /** It was not there when one of them started, which could write there. */
+  readonly isDoubtful: (seen: Seen) => boolean;
+  /** It was there when one of them started, or a link that says the same. */
+  readonly knew: (seen: Seen) => boolean;
+}
+
+function pastOf(older: readonly Older[]): Past {
+  const each = older.map(({ before, writable }) => ({ writable, known: entriesOf(before) }));
+  return {
+    isDoubtful: (seen) =>
+      each.some(
+        ({ writable, known }) =>
+          writable.some((root) => isWithin(seen.path, root)) &&
+          known.get(seen.path)?.some(({ id }) => id === seen.id) !== true,
+      ),
+    knew: (seen) =>
+      each.some(
+        ({ known }) =>
+          known
+            .get(seen.path)
+            ?.some(({ id, link }) => link === seen.link && (link !== undefined || id === seen.id)) === true,
+      ),
+  };
+}
+
+/** Every entry of a survey that could be judged, by its path. */
+export function entriesOf(survey: Survey): ReadonlyMap<string, readonly Seen[]> {
+  const entries = new Map<string, Seen[]>();
+  const all = [
+    ...survey.sightings,
+    ...survey.gits.flatMap(({ files, hooks }) => [...files, ...hooks]),
+    ...survey.gitLinks,
+  ];
+  for (const seen of all) {
+    const known = entries.get(seen.path);
+    if (known === undefined) entries.set(seen.path, [seen]);
+    else known.push(seen);
+  }
+  return entries;
+}
+
+function names({ needs, before, watch }: Inspection, after: Survey, past: Past): readonly Remedy[] {
   const guarding = (survey: Survey): Survey["sightings"] =>
     survey.sightings.filter(({ mark }) =>
       ["protected", "guard", "denied-write"].includes(needs.marks[mark]?.role ?? ""),
@@ -65,29 +143,53 @@ function names({ needs, before }: Inspection, after: Survey): readonly Remedy[] 
   const nowAt = new Map(now.map((seen) => [seen.path, seen]));
   const thenAt = new Map(then.map((seen) => [seen.path, seen]));
   const thenBy = new Map(then.map((seen) => [seen.id, seen]));
+  // What no mount held may have been written to before it was moved.
+  const stamps = new Map(watch.map(({ id, stamp }) => [id, stamp]));
+  const isWhole = ({ id, stamp }: Seen): boolean => (stamps.get(id) ?? stamp) === stamp;
   const planted = now.flatMap((seen): readonly Remedy[] => {
     const mark = needs.marks[seen.mark];
     const why = mark?.why ?? "a protected name";
     const old = thenAt.get(seen.path);
-    if (old?.id === seen.id && old.link === seen.link) return [];
+    if (old !== undefined && old.link === seen.link && (old.id === seen.id || old.link !== undefined))
+      return [];
+    if (past.knew(seen)) return [];
+    const { id } = seen;
     const moved = thenBy.get(seen.id);
-    if (moved !== undefined && moved.type === seen.type && nowAt.get(moved.path)?.id !== moved.id) return [];
-    if (old !== undefined) return [{ path: seen.path, why, kind: "replaced", relink: old.link }];
+    const isElsewhere = moved?.type === seen.type && nowAt.get(moved.path)?.id !== moved.id;
+    if (isElsewhere && isWhole(seen)) return [];
+    if (old !== undefined) {
+      const relink = past.isDoubtful(old) ? undefined : old.link;
+      return [{ path: seen.path, why, kind: "replaced", relink, id }];
+    }
     if (seen.link === undefined && seen.open.length > 0)
       return seen.closed.map((path): Remedy => ({ path, why, kind: "planted" }));
-    return [{ path: seen.path, why, kind: "planted" }];
+    return [{ path: seen.path, why, kind: "planted", id }];
   });
+  const nowIds = new Set(now.map(({ id }) => id));
   const unlinked = then.flatMap((seen): readonly Remedy[] =>
-    seen.link !== undefined && !nowAt.has(seen.path) && !now.some(({ id }) => id === seen.id)
+    seen.link !== undefined && !nowAt.has(seen.path) && !nowIds.has(seen.id) && !past.isDoubtful(seen)
       ? [{ path: seen.path, why: needs.marks[seen.mark]?.why ?? "", kind: "replaced", relink: seen.link }]
       : [],
   );
   return [...planted, ...unlinked];
 }
 
+function gitDirectories(inspection: Inspection, after: Survey): readonly Remedy[] {
+  const before = new Map(inspection.before.gits.map((git) => [git.id, git]));
+  const paths = new Set(after.gits.map(({ path }) => path));
+  return after.gits.flatMap((git) => {
+    const old = before.get(git.id);
+    return old === git ? [] : gitDirectory(inspection, paths, git, old);
+  });
+}
+
 /** What a git directory must not bring along, unless it had it before. */
-function gitDirectory({ before, writable }: Inspection, after: Survey, git: GitDir): readonly Remedy[] {
-  const old = before.gits.find(({ id }) => id === git.id);
+function gitDirectory(
+  { writable }: Inspection,
+  paths: ReadonlySet<string>,
+  git: GitDir,
+  old: GitDir | undefined,
+): readonly Remedy[] {
   const had = (seen: Seen): boolean =>
     old !== undefined &&
     [...old.files, ...old.hooks].some(({ id, link }) => id === seen.id && link === seen.link);
@@ -95,7 +197,7 @@ function gitDirectory({ before, writable }: Inspection, after: Survey, git: GitD
     old !== undefined &&
     [...old.files, ...old.hooks].some(({ id, stamp }) => id === seen.id && stamp === seen.stamp);
   const remedy = (seen: Seen, why: string): readonly Remedy[] => [
-    { path: seen.path, why, kind: old === undefined || !had(seen) ? "planted" : "changed" },
+    { path: seen.path, why, kind: old === undefined || !had(seen) ? "planted" : "changed", id: seen.id },
   ];
   const files = git.files.flatMap((file): readonly Remedy[] => {
     switch (file.name) {
@@ -112,7 +214,7 @@ function gitDirectory({ before, writable }: Inspection, after: Survey, git: GitD
           ? []
           : remedy(file, "git runs programs named here");
       case "commondir":
-        return hadSame(file) || leadsHome(git, file.text, after)
+        return hadSame(file) || leadsHome(git, file.text, paths)
           ? []
           : remedy(file, "sends git to another repository");
       case "gitdir":
@@ -126,29 +228,27 @@ function gitDirectory({ before, writable }: Inspection, after: Survey, git: GitD
 }
 
 /** A commondir is genuine where git makes it: in `worktrees/NAME` of the repository it leads to. */
-function leadsHome(git: GitDir, text: string | undefined, after: Survey): boolean {
+function leadsHome(git: GitDir, text: string | undefined, paths: ReadonlySet<string>): boolean {
   const common = text === undefined ? undefined : gitPointer(text, `${git.path}/commondir`, "commondir");
   const holder = parentOf(git.path);
-  return (
-    common !== undefined &&
-    holder === normalise(absolute(common, "worktrees")) &&
-    after.gits.some(({ path }) => path === common)
-  );
+  return common !== undefined && holder === normalise(absolute(common, "worktrees")) && paths.has(common);
 }
 
 function gitFiles(before: Survey, after: Survey): readonly Remedy[] {
   const why = "a file in its place sends git to another repository";
+  const thenAt = new Map(before.gitLinks.map((link) => [link.path, link]));
+  const thenBy = new Map(before.gitLinks.map((link) => [link.id, link]));
+  const paths = new Set(after.gits.map(({ path }) => path));
+  // It names a git directory that was itself inspected.
+  const isKnown = (link: GitLink): boolean => link.target !== undefined && paths.has(link.target);
   return after.gitLinks.flatMap((link): readonly Remedy[] => {
-    const old = before.gitLinks.find(({ path }) => path === link.path);
+    const old = thenAt.get(link.path);
     if (old !== undefined && old.id === link.id && old.stamp === link.stamp) return [];
-    const moved = before.gitLinks.find(({ id }) => id === link.id);
-    if (moved !== undefined && moved.text === link.text && isKnown(link, after)) return [];
-    if (old === undefined && link.link === undefined && isKnown(link, after)) return [];
-    return [{ path: link.path, why, kind: old === undefined ? "planted" : "replaced", relink: old?.link }];
+    const moved = thenBy.get(link.id);
+    if (moved !== undefined && moved.text === link.text && isKnown(link)) return [];
+    if (old === undefined && link.link === undefined && isKnown(link)) return [];
+    if (old?.link !== undefined && old.link === link.link) return [];
+    const kind = old === undefined ? "planted" : "replaced";
+    return [{ path: link.path, why, kind, relink: old?.link, id: link.id }];
   });
-}
-
-/** It names a git directory that was itself inspected. */
-function isKnown(link: GitLink, after: Survey): boolean {
-  return link.target !== undefined && after.gits.some(({ path }) => path === link.target);
 }

@@ -77,11 +77,13 @@ const PATH_WITHOUT_ONE = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
  *
  * INVARIANT: a variable that is not listed above does not pass. A value with a NUL byte is left
  * out. PATH keeps its absolute entries only, so that the working directory is never searched.
+ * `caches` are variables that the plan sets for caches.
  */
 export function sandboxEnvironment(
   caller: Readonly<Record<string, string | undefined>>,
   home: string,
   temporary: string,
+  caches: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
   const passed = Object.entries(caller).flatMap(([name, value]): readonly (readonly [string, string])[] =>
     value !== undefined &&
@@ -95,8 +97,7 @@ export function sandboxEnvironment(
     HOME: home,
     PATH: searchPath(caller["PATH"] ?? ""),
     TMPDIR: temporary,
-    XDG_CACHE_HOME: `${temporary}/.cache`,
-    npm_config_cache: `${temporary}/.npm`,
+    ...caches,
     npm_config_update_notifier: "false",
     CORDON_SANDBOX: "1",
   };

@@ -1,4 +1,6 @@
+import type { CacheFacts } from "./caches.ts";
 import type { Mark } from "./mark.ts";
+import type { GroupParents } from "./plan.ts";
 
 /** Whom and where a sandbox is for. All paths absolute. */
 export interface Place {
@@ -124,6 +126,8 @@ export interface SandboxFacts {
   readonly paths: readonly Seen[];
   /** Paths to which a socket of this machine is bound. */
   readonly sockets: readonly string[];
+  /** Caches of tools; absent where nobody looked: then a command has private ones. */
+  readonly caches?: CacheFacts | undefined;
   /** The caller's environment. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Hard limits of the caller by name; absent = unlimited. */
@@ -135,11 +139,12 @@ export interface SandboxFacts {
   };
   readonly machine: {
     readonly arch: string;
+    /** What is to carry the plan out; absent = not yet known, and planned for the one that can do least. */
+    readonly rung?: string | undefined;
     /** Absolute paths of programs outside every writable root. */
     readonly bash?: string | undefined;
     readonly prlimit?: string | undefined;
-    /** A control group in which the caller may make groups that count processes. */
-    readonly pidsGroup?: string | undefined;
+    readonly groups?: GroupParents | undefined;
   };
   /** Owner of the workspace, and whether that user can reach it by permission bits. */
   readonly owner: { readonly uid: number; readonly gid: number; readonly reaches: boolean };
@@ -154,3 +159,6 @@ export const GIT_FILES: readonly string[] = [
   "gitdir",
   "info/attributes",
 ];
+
+/** How the name of a link begins that leads out of its git directory. */
+export const LINK_OUT = "a link: ";

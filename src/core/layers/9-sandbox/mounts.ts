@@ -1,23 +1,46 @@
 import { isWithin, parentOf } from "../../call/path.ts";
-import { accessAt } from "./access.ts";
-import type { GitDir, SandboxFacts, SandboxNeeds, Seen, Sighting } from "./facts.ts";
+import { accessAt, mountStack } from "./access.ts";
+import { type CacheMounts, cachesOf } from "./caches.ts";
+import {
+  type GitDir,
+  LINK_OUT,
+  type SandboxFacts,
+  type SandboxNeeds,
+  type Seen,
+  type Sighting,
+} from "./facts.ts";
 import { covers } from "./mark.ts";
-import { KERNEL_PATHS, RUN_PATHS, SOCKET_PLACES, SYSTEM_PATHS, TEMPORARY_PATHS } from "./needs.ts";
+import { byDepth, maskMounts } from "./masks.ts";
+import { RUN_PATHS, SOCKET_PLACES, SYSTEM_PATHS, TEMPORARY_PATHS } from "./needs.ts";
 import type { Mount, Note, ProtectedPath } from "./plan.ts";
 
-/** bubblewrap 0.8 refuses more than 9,000 arguments; the rest is for everything but mounts. */
-export const MOST_ARGUMENTS = 8_500;
+/** How much of a file system a rung can build. */
+export interface MountLimits {
+  /** Protected paths held by a mount; the rest are compared after the command. */
+  readonly protectedMounts: number;
+  /** See `argumentCount`. */
+  readonly arguments: number;
+}
+
+/**
+ * bubblewrap 0.8 refuses more than 9,000 arguments, of which some are for everything but mounts,
+ * and reads the table of mounts again for each of them: a thousand take a second. Our own launcher
+ * mounts in the time that the number takes. What is not known is taken for bubblewrap.
+ */
+export function mountLimits(rung: string | undefined): MountLimits {
+  return rung === "native"
+    ? { protectedMounts: 5_000, arguments: 100_000 }
+    : { protectedMounts: 150, arguments: 8_500 };
+}
 
 /** Arguments the mounts make at most. */
 export function argumentCount(mounts: readonly Mount[]): number {
   return mounts.reduce(
-    (sum, mount) => sum + (mount.kind === "tmpfs" || mount.kind === "mask-dir" ? 6 : 3),
+    (sum, mount) =>
+      sum + (mount.kind === "tmpfs" || mount.kind === "mask-dir" || mount.kind === "overlay" ? 6 : 3),
     0,
   );
 }
-
-/** Protected paths held by a mount; the rest are compared after the command. */
-const MOST_PROTECTED_MOUNTS = 150;
 
 /** The file system inside, and what follows from it. */
 export interface FileSystem {
@@ -39,6 +62,10 @@ export interface MountInput {
   readonly opened: readonly Sighting[];
   readonly blockReadsOutside: boolean;
   readonly temporary: { readonly path: string; readonly size: number };
+  /** Cordon's own state. */
+  readonly state: string;
+  /** The command runs as the user whose state it is, who can write layers there. */
+  readonly layered: boolean;
 }
 
 /**
@@ -49,7 +76,7 @@ export interface MountInput {
  * INVARIANT: a mount point in a writable place exists already, so nothing is created on the
  * machine by mounting.
  */
-export function fileSystem(input: MountInput): FileSystem {
+export function fileSystem(input: MountInput): FileSystem & Pick<CacheMounts, "variables"> {
   const base = withCheckout(withHome(baseMounts(input), input), input);
   const roots = byDepth(input.writable, ({ path }) => path).map(({ path, why }): Mount => ({
     kind: "bind",
@@ -59,13 +86,15 @@ export function fileSystem(input: MountInput): FileSystem {
   }));
   const open = [...base, ...roots];
   const guarded = protectedMounts(input, open);
-  const masks = maskMounts(input, [...open, ...guarded.mounts]);
-  const mounts = [...open, ...guarded.mounts, ...masks];
+  const caches = cachesOf(input, [...open, ...guarded.mounts]);
+  const masks = maskMounts(input, [...open, ...guarded.mounts, ...caches.mounts]);
+  const mounts = [...open, ...guarded.mounts, ...caches.mounts, ...masks];
   return {
     mounts: [...mounts, ...seals(mounts, input.facts)],
     protected: guarded.protected,
     watch: guarded.watch,
-    notes: guarded.notes,
+    notes: [...guarded.notes, ...caches.notes],
+    variables: caches.variables,
   };
 }
 
@@ -162,14 +191,23 @@ function protectedMounts(
     ],
     ({ seen }) => seen.real,
   );
+  const most = mountLimits(facts.machine.rung).protectedMounts;
   const mounts: Mount[] = [];
+  /** Where each path is mounted, by its index. */
+  const mounted = new Map<string, number>();
+  const stack = mountStack(open);
+  const add = (mount: Mount): void => {
+    mounted.set(mount.to, mounts.length);
+    mounts.push(mount);
+    stack.push(mount);
+  };
   const held = new Map<string, ProtectedPath>();
   const watch: Seen[] = [];
   const notes: Note[] = [];
   let beyond = 0;
   for (const { seen, why, how, whole } of guards) {
     const { real, type } = seen;
-    const access = accessAt([...open, ...mounts], real);
+    const access = stack.at(real);
     // Only a rule that denies all edits makes a whole writable root read-only.
     if (
       !whole &&
@@ -184,7 +222,7 @@ function protectedMounts(
     }
     if (how === "writable") {
       if (access === "read-only" && mounts.some((mount) => isWithin(real, mount.to)))
-        mounts.push({ kind: "bind", from: real, to: real, why });
+        add({ kind: "bind", from: real, to: real, why });
       continue;
     }
     if (
@@ -198,19 +236,20 @@ function protectedMounts(
       continue;
     }
     if (how === "read-only") held.set(real, { path: real, why });
-    if (mounts.length >= MOST_PROTECTED_MOUNTS) {
+    const index = mounted.get(real);
+    if (mounts.length >= most) {
       if (how === "read-only") watch.push(seen);
       beyond += 1;
-    } else if (!mounts.some((mount) => mount.to === real)) {
-      mounts.push({ kind: how === "pin" ? "bind" : "ro-bind", from: real, to: real, why });
+    } else if (index === undefined) {
+      add({ kind: how === "pin" ? "bind" : "ro-bind", from: real, to: real, why });
     } else if (how === "read-only") {
-      const index = mounts.findIndex((mount) => mount.to === real);
       mounts[index] = { kind: "ro-bind", from: real, to: real, why };
+      stack.push(mounts[index]);
     }
   }
   if (beyond > 0) {
     notes.push({
-      what: `${beyond} protected paths beyond the first ${MOST_PROTECTED_MOUNTS} are compared and restored after the command, not held during it`,
+      what: `${beyond} protected paths beyond the first ${most} are compared and restored after the command, not held during it`,
       loses: "planting: protected paths can be changed while the command runs",
     });
   }
@@ -249,7 +288,7 @@ function gitGuards(git: GitDir): readonly Guard[] {
     ...git.files.flatMap((file): readonly Guard[] => {
       const why = `decides what git runs (${file.name})`;
       // `git worktree remove` has to delete these two.
-      if (file.name === "gitdir") return [];
+      if (file.name === "gitdir" || file.name.startsWith(LINK_OUT)) return [];
       return [{ seen: file, why, how: file.name === "commondir" ? "watch" : "read-only" }];
     }),
   ];
@@ -297,46 +336,6 @@ function linkGuards(facts: SandboxFacts, open: readonly Mount[]): readonly Guard
   });
 }
 
-/**
- * Masks and what is open in them, the shorter path first: the more specific one holds, and where
- * both name the same path, the mask.
- */
-function maskMounts({ facts, hidden, opened }: MountInput, soFar: readonly Mount[]): readonly Mount[] {
-  const { needs } = facts;
-  const kernel = KERNEL_PATHS.flatMap((path) => facts.paths[needs.paths.indexOf(path)] ?? []);
-  const hides = [
-    ...hidden.map(({ real, type, mark }) => ({ path: real, type, why: needs.marks[mark]?.why ?? "denied" })),
-    ...kernel.map(({ real, type }) => ({ path: real, type, why: "state of the kernel" })),
-    ...facts.sockets.map((path) => ({ path, type: "other" as const, why: "a socket of this machine" })),
-  ].filter(({ path, type }) => type !== "absent" && path !== "/");
-  const opens = [...hidden.flatMap(({ open }) => open), ...opened.map(({ real }) => real)].filter(
-    (path) => !hides.some((hide) => hide.path === path),
-  );
-  const steps = byDepth(
-    [
-      ...hides.map((hide) => ({ ...hide, open: false })),
-      ...opens.map((path) => ({ path, type: "file" as const, why: "", open: true })),
-    ],
-    ({ path }) => path,
-  );
-  const masks: Mount[] = [];
-  for (const { path, type, why, open } of steps) {
-    const access = accessAt([...soFar, ...masks], path);
-    const masked = masks.some((mask) => mask.kind === "mask-dir" && isWithin(path, mask.to));
-    if (open && access === "hidden" && masked) {
-      masks.push({ kind: "ro-bind", from: path, to: path, why: "readable all the same" });
-    } else if (!open && access !== "hidden" && access !== "private") {
-      const inside = opens.some((each) => isWithin(each, path));
-      masks.push(
-        type === "directory"
-          ? { kind: "mask-dir", to: path, open: inside, why }
-          : { kind: "mask-file", to: path, why },
-      );
-    }
-  }
-  return masks;
-}
-
 /** Private places of which only a part may be written are closed once everything is mounted in them. */
 function seals(mounts: readonly Mount[], facts: SandboxFacts): readonly Mount[] {
   const masks = mounts.filter((mount) => mount.kind === "mask-dir").map((mount) => mount.to);
@@ -352,13 +351,6 @@ function seals(mounts: readonly Mount[], facts: SandboxFacts): readonly Mount[] 
     to,
     why: "nothing can be added or changed here",
   }));
-}
-
-function byDepth<T>(items: readonly T[], path: (item: T) => string): readonly T[] {
-  return items.toSorted((a, b) => {
-    const [one, two] = [path(a), path(b)];
-    return one.split("/").length - two.split("/").length || (one < two ? -1 : one > two ? 1 : 0);
-  });
 }
 
 /** The first mark that hides `path` or a directory above it. */

@@ -43,7 +43,8 @@ export const KERNEL_PATHS: readonly string[] = [
 ];
 
 /** The lists of data/paths.json that a plan needs. */
-export type SandboxLists = Pick<PathLists, "credential" | "protected" | "agentConfig" | "guard">;
+export type SandboxLists = Pick<PathLists, "credential" | "protected" | "agentConfig" | "guard"> &
+  Partial<Pick<PathLists, "runsLater">>;
 
 /** Whose rules may name a credential store. */
 const OWN_SCOPES: readonly string[] = ["managed", "user"];
@@ -56,7 +57,7 @@ const OWN_SCOPES: readonly string[] = ["managed", "user"];
  */
 export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists): SandboxNeeds {
   const { sandbox, rules } = policy;
-  const entries = (list: SandboxLists[keyof SandboxLists], role: Mark["role"]): Mark[] =>
+  const entries = (list: NonNullable<SandboxLists[keyof SandboxLists]>, role: Mark["role"]): Mark[] =>
     list.map((entry) => markOfEntry(entry, role, place.home));
   const paths = (list: readonly string[], role: Mark["role"], key: string): Mark[] =>
     list.map((path) => markOfPath(path, role, path, `the setting sandbox.${key}`));
@@ -82,6 +83,10 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists):
     ...paths(sandbox.denyWrite, "denied-write", "denyWrite"),
     ...denied(["Edit", "Write", "MultiEdit", "NotebookEdit"], "denied-write"),
   ];
+  const runsLater = [
+    ...(lists.runsLater ?? []),
+    ...policy.limitsOfPaths.runsLater.map((pattern) => ({ pattern, why: "the setting cordon.runsLater" })),
+  ];
   const marks: readonly Mark[] = [
     ...entries(lists.credential, "credential"),
     ...deniedRead,
@@ -93,6 +98,7 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists):
     ...policy.limitsOfPaths.protectedPaths.flatMap((pattern) =>
       entries([{ pattern, why: "the setting cordon.protectedPaths" }], "protected"),
     ),
+    ...(sandbox.holdRunsLater === true ? entries(runsLater, "protected") : []),
     ...entries(lists.guard, "guard"),
     ...own.flatMap((path) => [
       markOfPath(path, "own", path, "cordon's own state"),

@@ -23,7 +23,6 @@ export function sandboxNotes(
       what: "a socket that another program creates in a writable directory after the start can be connected to",
       loses: "unix sockets by path",
     },
-    { what: "memory is limited for each process, not for all together", loses: "memory" },
     { what: "the content of a denied file can still be in the git history", loses: "git object store" },
   ];
   const add = (what: string, loses: string): void => {
@@ -44,6 +43,14 @@ export function sandboxNotes(
       `the workspace belongs to user ${facts.owner.uid}, who cannot reach it; root without capabilities cannot write there`,
       "nothing",
     );
+  if (plan.limits.memoryBy === "count")
+    add(
+      "without a control group the memory of all processes together is only looked at, four times a second",
+      "memory",
+    );
+  if (plan.limits.disk === undefined)
+    add("nothing limits how much a command writes to the disk in all its files together", "disk");
+  else add("the space on the disk is only looked at, four times a second", "disk");
   if (plan.limits.processesBy === "count")
     add(
       "root without a control group: processes are only counted ten times a second, which a fast fork bomb outruns",

@@ -2,8 +2,8 @@ import type { Policy } from "../../settings/policy.ts";
 import { isWithin, normalise } from "../../call/path.ts";
 import { sandboxEnvironment } from "./environment.ts";
 import type { Place, SandboxFacts, Sighting } from "./facts.ts";
-import { plannedLimits } from "./limits.ts";
-import { MOST_ARGUMENTS, argumentCount, fileSystem, hidesPath } from "./mounts.ts";
+import { neededGroups, plannedLimits } from "./limits.ts";
+import { argumentCount, fileSystem, hidesPath, mountLimits } from "./mounts.ts";
 import { TEMPORARY_PATHS } from "./needs.ts";
 import { type Mark, covers, markOfEntry } from "./mark.ts";
 import { sandboxNotes } from "./notes.ts";
@@ -32,7 +32,8 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
       `the workspace is ${workspace.real}, which cannot be confined`,
       "start in the directory of a project",
     );
-  if (bash === undefined || prlimit === undefined)
+  // Seatbelt has its limits set by the shell.
+  if (bash === undefined || (prlimit === undefined && facts.machine.rung !== "seatbelt"))
     return refused(
       `${bash === undefined ? "bash" : "prlimit"} is not in a system directory`,
       `install ${bash === undefined ? "bash" : "prlimit (package util-linux)"}`,
@@ -65,11 +66,15 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
     opened: openedSightings(facts),
     blockReadsOutside: policy.limitsOfPaths.blockReadsOutside !== undefined || lock !== undefined,
     temporary: { path: temporary, size: limits.temporary },
+    state: place.state,
+    layered: identity === undefined,
   });
-  if (argumentCount(files.mounts) > MOST_ARGUMENTS)
+  if (argumentCount(files.mounts) > mountLimits(facts.machine.rung).arguments)
     return refused(
-      `${files.mounts.length} paths have to be mounted, more than bubblewrap takes`,
-      "deny a directory instead of the single files in it",
+      `${files.mounts.length} paths have to be mounted, more than ${facts.machine.rung ?? "bubblewrap"} takes`,
+      facts.machine.rung === "native"
+        ? "deny a directory instead of the single files in it"
+        : "deny a directory instead of the single files in it; cordon's own launcher takes more (`cordon sandbox doctor`)",
     );
   const arch = facts.machine.arch;
   const filter = arch === "x64" || arch === "arm64" ? arch : undefined;
@@ -82,10 +87,10 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
     capabilities: "none",
     network: "none",
     filter,
-    environment: sandboxEnvironment(facts.environment, place.home, temporary),
+    environment: sandboxEnvironment(facts.environment, place.home, temporary, files.variables),
     limits,
     identity,
-    programs: { bash, prlimit },
+    programs: { bash, prlimit: prlimit ?? bash },
     protected: files.protected,
     notes: [...rootNotes, ...files.notes, ...sandboxNotes(policy, facts, { filter, uid, limits })],
     inspection: {
@@ -94,7 +99,7 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
       before: facts.survey,
       watch: files.watch,
       quarantine: quarantineOf(place),
-      pidsGroup: limits.processesBy === "group" ? facts.machine.pidsGroup : undefined,
+      groups: neededGroups(limits, facts.machine.groups),
     },
   };
 }
