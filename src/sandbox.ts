@@ -1,9 +1,14 @@
 export { openSandbox, placeOf } from "./host/sandbox/sandbox.ts";
 export type { Sandbox } from "./host/sandbox/sandbox.ts";
 export { SandboxError } from "./host/sandbox/error.ts";
+export { findSandbox } from "./host/sandbox/ladder.ts";
+export type { LadderOptions } from "./host/sandbox/ladder.ts";
+export type { Footing } from "./host/sandbox/footing.ts";
+export type { Rung } from "./core/settings/policy.ts";
 export { probeSandbox } from "./host/sandbox/linux/probe.ts";
 export type { Probe } from "./host/sandbox/linux/probe.ts";
 export { shellCommand } from "./host/sandbox/linux/arguments.ts";
+export { limitText } from "./core/layers/9-sandbox/limits.ts";
 export { PATHS } from "./core/knowledge/paths.gen.ts";
 export type { Planned, SandboxPlan } from "./core/layers/9-sandbox/plan.ts";
-export type { SandboxResult, Violation } from "./core/layers/9-sandbox/result.ts";
+export type { LimitHit, Refusal, SandboxResult, Violation } from "./core/layers/9-sandbox/result.ts";

@@ -2,8 +2,10 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isWithin } from "../../core/call/path.ts";
 import type { SandboxFacts, SandboxNeeds } from "../../core/layers/9-sandbox/facts.ts";
-import { pidsGroup } from "./linux/group.ts";
+import type { GroupParents } from "../../core/layers/9-sandbox/plan.ts";
+import { groupParents } from "./linux/group.ts";
 import { kernelText, realPath, seenAt } from "./look.ts";
+import { mayReach } from "./reach.ts";
 import type { Surveyor } from "./survey.ts";
 
 /** Where programs of the system are, most trusted first. Nothing else is ever run by cordon itself. */
@@ -27,25 +29,36 @@ export function systemProgram(name: string, avoid: readonly string[]): string | 
 /** What does not change while this process runs. */
 export interface Caller {
   readonly hardLimits: SandboxFacts["hardLimits"];
-  readonly pidsGroup: string | undefined;
+  readonly groups: GroupParents;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What carries plans out for it. */
+  readonly rung?: string | undefined;
 }
 
 /** Looks at the calling process, once for all its commands. */
 export function gatherCaller(environment: Caller["environment"]): Caller {
   return {
     hardLimits: hardLimits(),
-    pidsGroup: process.getuid?.() === 0 ? pidsGroup() : undefined,
+    groups: groupParents(),
     environment,
   };
 }
 
-/** Looks at the machine and answers what the plan wants to know. Changes nothing. */
-export function gatherFacts(needs: SandboxNeeds, surveyor: Surveyor, caller: Caller): SandboxFacts {
+/**
+ * Looks at the machine and answers what the plan wants to know. Changes nothing. `trusted`: what the
+ * surveyor's `settle` has just answered for the same needs.
+ */
+export function gatherFacts(
+  needs: SandboxNeeds,
+  surveyor: Surveyor,
+  caller: Caller,
+  trusted = false,
+): SandboxFacts {
   const roots = needs.roots.map(({ path }) => seenAt(path));
   const reals = roots.map(({ real }) => real);
   const workspace = roots[0]?.real ?? needs.cwd;
-  const survey = surveyor.survey(needs, "plan");
+  const owner = ownerOf(workspace);
+  const survey = surveyor.survey(needs, "plan", trusted);
   return {
     needs,
     roots,
@@ -53,24 +66,29 @@ export function gatherFacts(needs: SandboxNeeds, surveyor: Surveyor, caller: Cal
     checkout: needs.checkout.map((path) => seenAt(path)),
     survey,
     paths: needs.paths.map((path) => seenAt(path)),
-    sockets: boundSockets(survey.sockets),
+    sockets: boundSockets(survey.sockets, reals).filter((path) => mayReach(path, uidFor(owner))),
     environment: caller.environment,
     hardLimits: caller.hardLimits,
     machine: {
       arch: process.arch,
+      rung: caller.rung,
       bash: systemProgram("bash", reals),
       prlimit: systemProgram("prlimit", reals),
-      pidsGroup: caller.pidsGroup,
+      groups: caller.groups,
     },
-    owner: ownerOf(workspace),
+    owner,
   };
 }
 
 /**
  * Paths that sockets of this machine are bound to, from the kernel's own list, and socket files in
- * the workspace whose name is on it (a socket bound by a relative path is listed so).
+ * the workspace whose name is on it (a socket bound by a relative path is listed so), or that are
+ * another name of one on it. Where a name on it is gone from the workspace, somebody renamed the
+ * file: then every socket file there counts.
  */
-function boundSockets(inRoots: readonly string[]): readonly string[] {
+function boundSockets(inRoots: readonly string[], roots: readonly string[]): readonly string[] {
+  // macOS has no such list: whatever stands there counts as the machine's.
+  if (process.platform === "darwin") return inRoots;
   const bound = kernelText("/proc/net/unix")
     .split("\n")
     .slice(1)
@@ -80,14 +98,28 @@ function boundSockets(inRoots: readonly string[]): readonly string[] {
       .filter((path) => !path.startsWith("/") && !path.startsWith("@"))
       .map((path) => path.replace(/^.*\//, "")),
   );
+  const absolute = bound.filter((path) => path.startsWith("/"));
+  // Looked at only where there is a socket file to hide.
+  const ids = new Set(inRoots.length === 0 ? [] : absolute.map((path) => seenAt(path).id));
+  const renamed =
+    inRoots.length > 0 &&
+    absolute.some((path) => roots.some((root) => isWithin(path, root)) && seenAt(path).id === "");
   const candidates = [
-    ...bound.filter((path) => path.startsWith("/")),
-    ...inRoots.filter((path) => relative.has(path.replace(/^.*\//, ""))),
+    ...absolute,
+    ...inRoots.filter(
+      (path) => renamed || relative.has(path.replace(/^.*\//, "")) || ids.has(seenAt(path).id),
+    ),
   ];
   return [...new Set(candidates)].flatMap((path) => {
     const seen = seenAt(path);
     return seen.type === "other" ? [seen.real] : [];
   });
+}
+
+/** Who a command runs as: root becomes the owner of a workspace that the owner can reach. */
+function uidFor(owner: SandboxFacts["owner"]): number {
+  const uid = process.getuid?.() ?? 0;
+  return uid === 0 && owner.reaches ? owner.uid : uid;
 }
 
 function hardLimits(): SandboxFacts["hardLimits"] {

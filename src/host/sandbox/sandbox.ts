@@ -1,21 +1,27 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { makeDirectories } from "../make-directories.ts";
-import { aftermath, uninspected } from "../../core/layers/9-sandbox/aftermath.ts";
-import type { Place } from "../../core/layers/9-sandbox/facts.ts";
+import type { Place, SandboxNeeds } from "../../core/layers/9-sandbox/facts.ts";
 import { type SandboxLists, sandboxNeeds } from "../../core/layers/9-sandbox/needs.ts";
 import type { Planned, SandboxPlan } from "../../core/layers/9-sandbox/plan.ts";
-import type { SandboxResult, Violation } from "../../core/layers/9-sandbox/result.ts";
-import { quarantineOf, sandboxPlan } from "../../core/layers/9-sandbox/sandbox.ts";
+import type { SandboxResult } from "../../core/layers/9-sandbox/result.ts";
+import { quarantineOf } from "../../core/layers/9-sandbox/sandbox.ts";
 import type { Policy } from "../../core/settings/policy.ts";
+import { openCaches } from "./caches.ts";
 import { SandboxError } from "./error.ts";
 import { gatherCaller, gatherFacts } from "./facts.ts";
 import { checkoutAround } from "./git.ts";
-import { warmPidsGroup } from "./linux/group.ts";
+import { warmGroups } from "./linux/group.ts";
+import { type MeansSetup, openMeans } from "./means.ts";
 import { type RunOptions, runConfined } from "./linux/run.ts";
-import { realPath, seenAt } from "./look.ts";
-import { type PendingRecord, notePending, takePending } from "./pending.ts";
-import { applyRemedies, remember } from "./quarantine.ts";
+import { openInspector } from "./inspector.ts";
+import { realPath } from "./look.ts";
+import { notesIn } from "./pending.ts";
+import { toldRefusals } from "./refused.ts";
+import { notePlaceholders } from "./placeholders.ts";
+import { openPlanner } from "./planner.ts";
+import { withNewPlan } from "./replan.ts";
+import { withRetries } from "./retries.ts";
 import { openSurveyor } from "./survey.ts";
 
 /** A session's sandbox: plans and runs commands, and remembers what it saw of the workspace. */
@@ -27,70 +33,113 @@ export interface Sandbox {
    */
   readonly plan: (policy: Policy, place: Place) => Planned;
   /**
+   * The same for a session of many commands in one place: from the second call on the kernel is
+   * asked to tell what changes, and only that is looked at again. Never knows less than `plan`.
+   */
+  readonly prepare: (policy: Policy, place: Place) => Promise<Planned>;
+  /**
    * Runs one command, waits for the end of everything it started, and moves away what it planted.
    *
    * The plan is for one command: the next one needs a new plan. Rejects with `SandboxError` where
    * the command has not run.
    */
   readonly run: (plan: SandboxPlan, argv: readonly string[], options?: RunOptions) => Promise<SandboxResult>;
+  /** Gives back what is held for a session. Nothing is lost by leaving it out but a file in cordon's state. */
+  readonly close: () => void;
 }
 
 /**
- * A sandbox on the bubblewrap that a probe found. Two of them share nothing.
+ * A sandbox on what a probe found: the best rung of what is given, for each plan. Two sandboxes
+ * share nothing.
  *
  * `environment` is the caller's; only listed variables of it reach a command.
  */
-export function openSandbox(setup: {
-  readonly bubblewrap: string;
-  readonly lists: SandboxLists;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}): Sandbox {
+export function openSandbox(
+  setup: MeansSetup & {
+    readonly lists: SandboxLists;
+    readonly environment: Readonly<Record<string, string | undefined>>;
+  },
+): Sandbox {
+  const means = openMeans(setup);
   const surveyor = openSurveyor();
+  const caches = openCaches();
   const caller = gatherCaller(setup.environment);
-  const earlier: Violation[] = [];
-  const inspect = ({ inspection, remembered }: PendingRecord): readonly Violation[] => {
-    const after = surveyor.survey(inspection.needs, "inspect");
-    const watched = inspection.watch.map(({ real }) => seenAt(real));
-    return [
-      ...applyRemedies(aftermath(inspection, after, watched), inspection.quarantine, remembered),
-      ...uninspected(inspection, after, inspection.writable[0] ?? "/").map((path): Violation => ({
-        kind: "uninspected",
-        path,
-        why: "it cannot be told what was planted there",
-        restored: false,
-      })),
-    ];
+  const inspector = openInspector(surveyor);
+  const asked: { policy?: Policy; place?: string; needs?: SandboxNeeds; times: number } = { times: 0 };
+  const needsOf = (policy: Policy, place: Place): SandboxNeeds => {
+    const key = JSON.stringify(place);
+    if (asked.policy !== policy || asked.place !== key || asked.needs === undefined)
+      Object.assign(asked, { policy, place: key, needs: sandboxNeeds(policy, place, setup.lists) });
+    return asked.needs ?? sandboxNeeds(policy, place, setup.lists);
   };
-  return {
+  const planFor = openPlanner();
+  const origins = new WeakMap<SandboxPlan, { readonly policy: Policy; readonly place: Place }>();
+  const planned = (policy: Policy, place: Place, needs: SandboxNeeds, trusted: boolean): Planned => {
+    const facts = gatherFacts(needs, surveyor, caller, trusted);
+    const { backend, shape } = means.before(facts, place);
+    const machine = { ...facts.machine, rung: backend.rung };
+    // Seatbelt cannot put one directory in the place of another.
+    const found = backend.rung === "seatbelt" ? undefined : caches.look(place, caller.environment, backend);
+    const plan = planFor(policy, place, { ...facts, machine, caches: found });
+    const shaped = plan.kind === "refused" ? plan : shape(plan);
+    if (shaped.kind === "plan") origins.set(shaped, { policy, place });
+    return shaped;
+  };
+  const sandbox: Sandbox = {
     plan: (policy, place) => {
-      warmPidsGroup(caller.pidsGroup);
+      warmGroups(caller.groups);
       ensureState(place.state);
-      const needs = sandboxNeeds(policy, place, setup.lists);
-      for (const record of takePending(quarantineOf(place), needs.roots[0]?.path ?? place.root))
-        earlier.push(...inspect(record).map((violation) => ({ ...violation, earlier: true })));
-      return sandboxPlan(policy, place, gatherFacts(needs, surveyor, caller));
+      const needs = needsOf(policy, place);
+      inspector.recover(quarantineOf(place), needs);
+      return planned(policy, place, needs, false);
     },
-    run: async (plan, argv, options = {}) => {
-      const record = { inspection: plan.inspection, remembered: remember(plan.inspection.watch) };
-      const told = earlier.splice(0);
-      let forget = (): void => undefined;
+    prepare: async (policy, place) => {
+      warmGroups(caller.groups);
+      ensureState(place.state);
+      const needs = needsOf(policy, place);
+      await inspector.recoverSoon(quarantineOf(place), needs);
+      const many = ++asked.times > 1;
+      if (many) inspector.keep();
+      const trusted = many && (await surveyor.settle(needs, notesIn(quarantineOf(place))));
+      return planned(policy, place, needs, trusted);
+    },
+    run: withRetries(caches, async (plan, argv, options = {}) => {
+      caches.ready(plan);
+      options.signal?.throwIfAborted();
+      const kept = inspector.begin(plan.inspection);
+      const tidy = means.of(plan).rung === "bubblewrap" ? notePlaceholders(plan) : undefined;
       try {
-        const { result, settled } = await runConfined(setup.bubblewrap, plan, argv, options, () => {
-          // While bubblewrap still builds the sandbox.
-          forget = notePending(record);
-        });
-        const violations = [...told, ...inspect(record)];
-        forget();
+        const { result, tail, settled } = await runConfined(
+          means.of(plan),
+          plan,
+          argv,
+          options,
+          () => undefined,
+        );
+        const violations = await kept.finish();
         await settled;
-        return { ...result, violations };
+        const refusals = tail === undefined ? undefined : toldRefusals(plan, result.status, tail);
+        return { ...result, violations, ...(refusals === undefined ? {} : { refusals }) };
       } catch (error) {
         // After anything else the note stays: the command may have run uninspected.
-        if (error instanceof SandboxError) forget();
-        earlier.unshift(...told);
+        kept.drop(error instanceof SandboxError ? "not run" : "unknown");
         throw error;
+      } finally {
+        tidy?.();
       }
+    }),
+    close: () => {
+      inspector.close();
+      surveyor.close();
+      means.close();
+      caches.close();
     },
   };
+  const again = async (plan: SandboxPlan): Promise<Planned | undefined> => {
+    const origin = origins.get(plan);
+    return origin === undefined ? undefined : sandbox.prepare(origin.policy, origin.place);
+  };
+  return { ...sandbox, run: withNewPlan(sandbox.run, again) };
 }
 
 /** Made beforehand, so that it can be hidden; a home that cannot be written goes without. */

@@ -1,4 +1,3 @@
-import { type BigIntStats, type Dirent, chmodSync, lstatSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { isWithin } from "../../core/call/path.ts";
 import type { GitDir, GitLink, SandboxNeeds, Sighting, Survey } from "../../core/layers/9-sandbox/facts.ts";
@@ -10,33 +9,33 @@ import {
   isGlob,
   matcherOf,
 } from "../../core/layers/9-sandbox/mark.ts";
-import { gitDirectories, gitLinkAt, isGitShape } from "./git.ts";
+import { type GitReader, type GitSearch, openGitReader } from "./git.ts";
+import { type Listing, type Reading, lookAt, namesIn } from "./listing.ts";
 import { realPath, seenAt } from "./look.ts";
-import { type Names, YOUNG_MS, openNames } from "./names.ts";
-
-/** What one directory holds that matters. */
-interface Listing {
-  readonly stamp: string;
-  /** Milliseconds between the directory's last change and the look at it. */
-  readonly age: number;
-  readonly size: number;
-  readonly directories: readonly string[];
-  readonly hits: readonly { readonly name: string; readonly marks: readonly number[] }[];
-  readonly sockets: readonly string[];
-  readonly dotGit: "directory" | "other" | undefined;
-  readonly gitShape: boolean;
-}
+import { type Names, openNames } from "./names.ts";
+import { type Watch, openWatch } from "./watch.ts";
 
 /**
  * Searches writable directories for names that bear a mark. Remembers what it has seen, so that
- * the next search costs one look at each directory that did not change.
+ * the next search costs one look at each directory that did not change; and nothing at all for
+ * those that the kernel says are as they were, once `settle` has told so.
  */
 export interface Surveyor {
   /**
    * `plan` looks for everything. `inspect`, after a command, leaves out what is only hidden, and
    * opens directories that their owner closed, to look into them.
+   *
+   * `trusted`: what `settle` has just answered, for the same needs. The same survey is handed out
+   * again where nothing has changed.
    */
-  readonly survey: (needs: SandboxNeeds, purpose: "plan" | "inspect") => Survey;
+  readonly survey: (needs: SandboxNeeds, purpose: "plan" | "inspect", trusted?: boolean) => Survey;
+  /**
+   * Waits until all is known that happened before. True when the next survey may rely on it. The
+   * first call begins to watch and answers no. `place` is a private directory of cordon's own.
+   */
+  readonly settle: (needs: SandboxNeeds, place: string) => Promise<boolean>;
+  /** Ends watching. The surveyor can still be used. */
+  readonly close: () => void;
 }
 
 const HIDING: ReadonlySet<Mark["role"]> = new Set([
@@ -50,29 +49,90 @@ const OPENING: ReadonlySet<Mark["role"]> = new Set(["opened-read", "named-read"]
 /** Below these a git directory keeps nothing that bears a name. */
 const GIT_STORES: ReadonlySet<string> = new Set(["objects", "refs", "logs", "hooks"]);
 
+/** What is remembered from one search to the next. */
+interface Memory {
+  readonly listings: Map<string, Listing>;
+  /** Sightings of entries that are no links, by the listing they were made for. */
+  readonly steady: WeakMap<Listing, ReadonlyMap<string, readonly Sighting[]>>;
+  readonly names: Names;
+  readonly git: GitReader;
+  index?: Index;
+  key?: string;
+  needs?: SandboxNeeds;
+  resolved?: string;
+  watch?: Watch | undefined;
+  watchKey?: string;
+  last?: Found | undefined;
+  /** The last search before a command reached its end. */
+  reached?: boolean;
+}
+
+/** How much more than before a command is looked at after it, before a search gives up. */
+const MADE_BUDGET = 20;
+
+/** A search that can be handed out again, and what it rests on beside the watched directories. */
+interface Found {
+  readonly survey: Survey;
+  readonly placed: string;
+  /** Of `placed`, what a search after a command looks for. */
+  readonly guarding: string;
+  readonly tops: string;
+}
+
 export function openSurveyor(): Surveyor {
-  const listings = new Map<string, Listing>();
-  const names = openNames();
-  const state: { key?: string; index?: Index } = {};
+  const memory: Memory = {
+    listings: new Map(),
+    steady: new WeakMap(),
+    names: openNames(),
+    git: openGitReader(),
+  };
+  const prepare = (needs: SandboxNeeds): Index => {
+    const bases = new Map<string, string>();
+    for (const { base } of needs.marks)
+      if (base !== undefined && base !== "/" && !bases.has(base)) bases.set(base, realPath(base) ?? base);
+    const resolved = [...bases.values()].join("\0");
+    if (memory.needs === needs && memory.resolved === resolved && memory.index !== undefined)
+      return memory.index;
+    const marks = needs.marks.map((mark) => ({
+      ...mark,
+      base: mark.base === undefined ? undefined : (bases.get(mark.base) ?? mark.base),
+    }));
+    const key = JSON.stringify([marks, needs.skip, needs.roots]);
+    Object.assign(memory, { needs, resolved });
+    if (memory.key !== key) {
+      memory.listings.clear();
+      Object.assign(memory, { key, index: indexOf(marks), last: undefined });
+    }
+    return memory.index ?? indexOf(marks);
+  };
   return {
-    survey: (needs, purpose) => {
-      const bases = new Map<string, string>();
-      const resolve = (base: string): string => {
-        const known = bases.get(base) ?? realPath(base) ?? base;
-        bases.set(base, known);
-        return known;
-      };
-      const marks = needs.marks.map((mark) =>
-        mark.base === undefined || mark.base === "/" ? mark : { ...mark, base: resolve(mark.base) },
-      );
-      const key = JSON.stringify([marks, needs.skip]);
-      if (state.key !== key) {
-        listings.clear();
-        Object.assign(state, { key, index: indexOf(marks) });
+    survey: (needs, purpose, trusted = false) =>
+      survey(needs, prepare(needs), memory, purpose === "inspect", trusted && memory.watch !== undefined),
+    settle: async (needs, place) => {
+      const index = prepare(needs);
+      const roots = [...rootsOf(needs), ...new Set(index.marks.flatMap(searchBase))];
+      const key = JSON.stringify([roots, place]);
+      if (memory.watchKey !== key) {
+        memory.watch?.close();
+        Object.assign(memory, { watch: openWatch(roots, place), watchKey: key });
+        return false;
       }
-      return survey(needs, state.index ?? indexOf(marks), listings, purpose === "inspect", names);
+      const told = (await memory.watch?.barrier()) === true;
+      const ended = memory.watch?.ended();
+      if (ended !== undefined) delete memory.watch;
+      if (ended === "mounts") delete memory.watchKey;
+      return told;
+    },
+    close: () => {
+      memory.watch?.close();
+      delete memory.watch;
+      delete memory.watchKey;
     },
   };
+}
+
+function rootsOf(needs: SandboxNeeds): readonly string[] {
+  return needs.roots.flatMap(({ path }) => realPath(path) ?? []).filter((path) => path !== "/");
 }
 
 /** The marks, prepared for looking up. */
@@ -81,119 +141,202 @@ interface Index {
   readonly matcher: Matcher;
   /** Paths of the marks that name exactly one. */
   readonly exact: readonly (string | undefined)[];
+  /** Last names of marks that are no patterns, by their form in lower case. */
+  readonly folded: ReadonlyMap<string, string>;
 }
 
 function indexOf(marks: readonly Mark[]): Index {
-  return { marks, matcher: matcherOf(marks), exact: marks.map(exactPath) };
+  const names = marks.flatMap(({ segments }) => segments.slice(-1)).filter((name) => !isGlob(name));
+  const folded = new Map([...names, ".git"].map((name) => [name.toLowerCase(), name]));
+  return { marks, matcher: matcherOf(marks), exact: marks.map(exactPath), folded };
+}
+
+/** Entries that bear a mark, each told once for each mark. */
+interface Sights {
+  readonly all: Sighting[];
+  readonly told: Set<string>;
+  /** Paths that are denied or protected as a whole. */
+  readonly closed: Set<string>;
+}
+
+function take(sights: Sights, marks: readonly Mark[], found: readonly Sighting[]): readonly string[] {
+  return found.flatMap((sighting) => {
+    const key = `${sighting.mark}:${sighting.path}`;
+    if (sights.told.has(key)) return [];
+    sights.told.add(key);
+    sights.all.push(sighting);
+    if (!OPENING.has(marks[sighting.mark]?.role ?? "protected")) sights.closed.add(sighting.path);
+    return sighting.link === undefined ? sighting.open : [];
+  });
 }
 
 function survey(
   needs: SandboxNeeds,
-  { marks, matcher, exact: exactPaths }: Index,
-  listings: Map<string, Listing>,
+  { marks, matcher, exact, folded }: Index,
+  memory: Memory,
   repair: boolean,
-  names: Names,
+  trusted: boolean,
 ): Survey {
+  const { names, git, watch, listings } = memory;
   names.refresh();
-  const roots = needs.roots.flatMap(({ path }) => realPath(path) ?? []).filter((path) => path !== "/");
-  const sightings: Sighting[] = [];
-  const gits: GitDir[] = [];
+  const roots = rootsOf(needs);
+  const search: GitSearch = { roots, home: needs.home, trusted, watch };
+  const placed = exactSightings(marks, exact, names, repair);
+  const tops = JSON.stringify(roots.map((root) => seenAt(root).id));
+  const guarding = JSON.stringify(placed.filter(({ mark }) => !HIDING.has(marks[mark]?.role ?? "own")));
+  const before = memory.last;
+  if (
+    trusted &&
+    before !== undefined &&
+    watch?.isQuiet() === true &&
+    before.tops === tops &&
+    (repair ? before.guarding === guarding : before.placed === JSON.stringify(placed)) &&
+    git.isCurrent(search)
+  )
+    return before.survey;
+
+  const reading: Reading = { matcher, folded, skip: needs.skip, repair, trusted, watch };
+  const sights: Sights = { all: [], told: new Set(), closed: new Set() };
+  const gits = new Map<string, GitDir>();
   const gitLinks: GitLink[] = [];
   const sockets: string[] = [];
   const unread: string[] = [];
   const visited = new Set<string>();
-  let left = needs.budget;
-
-  const sight = (path: string, indexes: readonly number[]): readonly string[] => {
-    let open: readonly string[] = [];
-    for (const index of indexes) {
-      const sighting = sightingAt(path, index, marks[index]);
-      if (sighting === undefined || sightings.some((other) => other.path === path && other.mark === index))
-        continue;
-      sightings.push(sighting);
-      if (sighting.link === undefined) open = [...open, ...sighting.open];
-    }
-    return open;
-  };
+  // What a command has made is looked at even where that is a great deal: it may hide something in it.
+  let left = repair && memory.reached === true ? needs.budget * MADE_BUDGET : needs.budget;
+  git.refresh(search);
   const takeGit = (found: readonly GitDir[]): void => {
-    for (const git of found) if (!gits.some(({ path }) => path === git.path)) gits.push(git);
+    for (const each of found) if (!gits.has(each.path)) gits.set(each.path, each);
   };
   const walk = (start: string, inRoot: boolean): void => {
-    const queue = [start];
-    for (let directory = queue.pop(); directory !== undefined; directory = queue.pop()) {
+    const queue: { readonly path: string; readonly sure: boolean }[] = [{ path: start, sure: false }];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      const directory = next.path;
       if (visited.has(directory)) continue;
       visited.add(directory);
-      const listing = list(directory, matcher, needs.skip, listings, repair);
-      if (listing === undefined) {
+      const look = lookAt(directory, next.sure, listings, reading);
+      if (look === undefined) {
         unread.push(directory);
         continue;
       }
+      const { listing, sure } = look;
       left -= listing.size + 1;
       if (left < 0) return;
-      const closed = new Set<string>();
-      for (const { name, marks: found } of listing.hits) {
-        const path = join(directory, name);
-        // What is denied or protected as a whole is not looked into, but for its exceptions.
-        queue.push(...sight(path, found));
-        if (
-          sightings.some(
-            (sighting) => sighting.path === path && !OPENING.has(marks[sighting.mark]?.role ?? "protected"),
-          )
-        )
-          closed.add(name);
-      }
+      // What is denied or protected as a whole is not looked into, but for its exceptions.
+      queue.push(
+        ...hitsIn(directory, listing, look.same && sure, marks, memory.steady).flatMap((found) =>
+          take(sights, marks, found).map((path) => ({ path, sure: false })),
+        ),
+      );
       if (inRoot) {
         sockets.push(...listing.sockets.map((name) => join(directory, name)));
-        if (listing.dotGit === "directory")
-          takeGit(gitDirectories(join(directory, ".git"), true, roots, needs.home));
-        if (listing.dotGit === "other") gitLinks.push(gitLinkAt(join(directory, ".git")));
-        if (listing.gitShape) takeGit(gitDirectories(directory, false, roots, needs.home));
+        if (listing.dotGit === "directory") takeGit(git.directories(join(directory, ".git"), true, sure));
+        if (listing.dotGit === "other") gitLinks.push(git.link(join(directory, ".git")));
+        if (listing.gitShape) takeGit(git.directories(directory, false, sure));
       }
       for (const name of listing.directories) {
-        if (closed.has(name) || (listing.gitShape && GIT_STORES.has(name))) continue;
-        queue.push(join(directory, name));
+        const path = join(directory, name);
+        if (sights.closed.has(path) || (listing.gitShape && GIT_STORES.has(name))) continue;
+        queue.push({ path, sure });
       }
     }
   };
 
+  take(sights, marks, placed);
+  for (const root of roots) {
+    if (seenAt(root).type === "directory") walk(root, true);
+  }
+  // What is open inside something closed was not reached from above.
+  for (const { real, mark } of sights.all.filter(({ type }) => type === "directory"))
+    if (OPENING.has(marks[mark]?.role ?? "protected") && roots.some((root) => isWithin(real, root)))
+      walk(real, true);
+  for (const link of gitLinks.filter(({ path }) => roots.includes(dirname(path)))) {
+    if (link.common !== undefined && !gits.has(link.common))
+      takeGit(git.directories(link.common, true, false));
+  }
+  for (const base of new Set(marks.flatMap(searchBase))) {
+    if (!roots.some((root) => isWithin(base, root)) && seenAt(base).type === "directory") walk(base, false);
+  }
+  for (const path of listings.keys()) if (!visited.has(path)) listings.delete(path);
+  // Entries of a directory with exceptions are told apart by name.
+  const divided = sights.all
+    .filter(({ link, open, closed }) => link === undefined && open.length + closed.length > 0)
+    .map(({ path }) => path);
+  for (const path of divided) watch?.add(path);
+  watch?.keep(new Set([...visited, ...divided, ...git.watched()]));
+  watch?.taken();
+  const made: Survey = {
+    sightings: sights.all,
+    gits: [...gits.values()],
+    gitLinks,
+    sockets,
+    unread,
+    complete: left >= 0,
+  };
+  if (!repair) memory.reached = made.complete;
+  // What could not be looked into, or hangs on what a link leads to, is looked for again each time.
+  const whole =
+    !repair &&
+    unread.length === 0 &&
+    made.complete &&
+    [...visited, ...divided].every((path) => watch?.has(path) === true) &&
+    sights.all.every((sighting) => sighting.link === undefined || placed.includes(sighting));
+  memory.last = whole ? { survey: made, placed: JSON.stringify(placed), guarding, tops } : undefined;
+  return made;
+}
+
+/** What bears a mark by its own path, wherever it is. */
+function exactSightings(
+  marks: readonly Mark[],
+  exact: Index["exact"],
+  names: Names,
+  repair: boolean,
+): readonly Sighting[] {
   const parents = new Map<string, string | undefined>();
   const parentOf = (path: string): string | undefined => {
     const parent = dirname(path);
     if (!parents.has(parent)) parents.set(parent, realPath(parent));
     return parents.get(parent);
   };
-  marks.forEach((mark, index) => {
-    const exact = exactPaths[index];
-    if (exact === undefined || (repair && HIDING.has(mark.role)) || !names.mayExist(exact)) return;
+  return marks.flatMap((mark, index): readonly Sighting[] => {
+    const path = exact[index];
+    if (path === undefined || (repair && HIDING.has(mark.role)) || !names.mayExist(path)) return [];
     // The directory resolved, the last name as it stands.
-    const parent = parentOf(exact);
-    if (parent !== undefined) sight(exact === "/" ? exact : join(parent, basename(exact)), [index]);
+    const parent = parentOf(path);
+    if (parent === undefined) return [];
+    const sighting = sightingAt(path === "/" ? path : join(parent, basename(path)), index, mark);
+    return sighting === undefined ? [] : [sighting];
   });
-  for (const root of roots) {
-    if (seenAt(root).type === "directory") walk(root, true);
-  }
-  // What is open inside something closed was not reached from above.
-  for (const { real, mark } of sightings.filter(({ type }) => type === "directory"))
-    if (OPENING.has(marks[mark]?.role ?? "protected") && roots.some((root) => isWithin(real, root)))
-      walk(real, true);
-  for (const link of gitLinks.filter(({ path }) => roots.includes(dirname(path)))) {
-    if (link.common !== undefined && !gits.some(({ path }) => path === link.common))
-      takeGit(gitDirectories(link.common, true, roots, needs.home));
-  }
-  for (const base of new Set(marks.flatMap(searchBase))) {
-    if (!roots.some((root) => isWithin(base, root)) && seenAt(base).type === "directory") walk(base, false);
-  }
-  return { sightings, gits, gitLinks, sockets, unread, complete: left >= 0 };
+}
+
+/** Sightings of a directory's entries, by entry. Those that are no links and have no exceptions stay as long as the directory does. */
+function hitsIn(
+  directory: string,
+  listing: Listing,
+  same: boolean,
+  marks: readonly Mark[],
+  steady: Memory["steady"],
+): readonly (readonly Sighting[])[] {
+  if (listing.hits.length === 0) return [];
+  const old = same ? steady.get(listing) : undefined;
+  const kept = new Map<string, readonly Sighting[]>();
+  const found = listing.hits.map(({ name, marks: indexes }) => {
+    const known = old?.get(name);
+    const sightings =
+      known ?? indexes.flatMap((index) => sightingAt(join(directory, name), index, marks[index]) ?? []);
+    if (sightings.every(({ link, mark }) => link === undefined && marks[mark]?.except.length === 0))
+      kept.set(name, sightings);
+    return sightings;
+  });
+  steady.set(listing, kept);
+  return found;
 }
 
 function sightingAt(path: string, index: number, mark: Mark | undefined): Sighting | undefined {
   const seen = seenAt(path, true);
   if (mark === undefined || (seen.type === "absent" && seen.link === undefined)) return undefined;
   if (mark.directory && seen.type !== "directory" && seen.link === undefined) return undefined;
-  const children =
-    mark.except.length > 0 && seen.type === "directory"
-      ? readdirSafe(seen.real).map((entry) => entry.name)
-      : [];
+  const children = mark.except.length > 0 && seen.type === "directory" ? namesIn(seen.real) : [];
   const of = (open: boolean): readonly string[] =>
     children.filter((name) => isExcept(mark, name) === open).map((name) => join(seen.real, name));
   // A link among the exceptions could lead anywhere.
@@ -212,80 +355,4 @@ function searchBase(mark: Mark): readonly string[] {
   const base = join(mark.base, ...literal);
   // The whole file system is not searched; the plan says so.
   return base === "/" ? [] : [base];
-}
-
-function list(
-  directory: string,
-  matcher: Matcher,
-  skip: readonly string[],
-  listings: Map<string, Listing>,
-  repair: boolean,
-): Listing | undefined {
-  const stat = statSafe(directory);
-  // Too deep to be named, for one.
-  if (stat === "unreadable") return undefined;
-  if (stat === undefined) return directory.includes("\uFFFD") ? undefined : EMPTY;
-  if (!stat.isDirectory()) return EMPTY;
-  const stamp = `${stat.ino}:${stat.ctimeNs}`;
-  const old = listings.get(directory);
-  if (old?.stamp === stamp && old.age > YOUNG_MS) return old;
-  const age = Date.now() - Number(stat.ctimeNs / 1_000_000n);
-  const entries = readdirOrRepair(directory, Number(stat.mode), repair);
-  if (entries === undefined) return undefined;
-  const names = new Set(entries.map((entry) => entry.name));
-  const git = entries.find((entry) => entry.name === ".git");
-  const listing: Listing = {
-    stamp,
-    age,
-    size: entries.length,
-    directories: entries
-      .filter((entry) => entry.isDirectory() && entry.name !== ".git" && !skip.includes(entry.name))
-      .map((entry) => entry.name),
-    hits: entries.flatMap((entry) => {
-      const marks = matcher(directory, entry.name, entry.isDirectory() || entry.isSymbolicLink());
-      return marks.length === 0 ? [] : [{ name: entry.name, marks }];
-    }),
-    sockets: entries.filter((entry) => entry.isSocket()).map((entry) => entry.name),
-    dotGit: git === undefined ? undefined : git.isDirectory() ? "directory" : "other",
-    gitShape: isGitShape(names),
-  };
-  listings.set(directory, listing);
-  return listing;
-}
-
-const EMPTY: Listing = {
-  stamp: "",
-  age: 0,
-  size: 0,
-  directories: [],
-  hits: [],
-  sockets: [],
-  dotGit: undefined,
-  gitShape: false,
-};
-
-function readdirOrRepair(directory: string, mode: number, repair: boolean): readonly Dirent[] | undefined {
-  try {
-    return readdirSync(directory, { withFileTypes: true });
-  } catch {
-    if (!repair) return undefined;
-    try {
-      chmodSync(directory, (mode & 0o7777) | 0o700);
-      return readdirSync(directory, { withFileTypes: true });
-    } catch {
-      return undefined;
-    }
-  }
-}
-
-function statSafe(directory: string): BigIntStats | undefined | "unreadable" {
-  try {
-    return lstatSync(directory, { bigint: true, throwIfNoEntry: false });
-  } catch {
-    return "unreadable";
-  }
-}
-
-function readdirSafe(directory: string): readonly Dirent[] {
-  return readdirOrRepair(directory, 0, false) ?? [];
 }

@@ -1,7 +1,10 @@
+import { landlockWords } from "../../../core/layers/9-sandbox/landlock.ts";
 import type { Mount, SandboxPlan } from "../../../core/layers/9-sandbox/plan.ts";
+import { SandboxError } from "../error.ts";
+import { limitWords } from "./native-order.ts";
 
 /** Descriptors bubblewrap is given; the command sees none of them. */
-export const FDS = { arguments: 3, status: 4, filter: 5, block: 6 } as const;
+export const FDS = { arguments: 3, status: 4, filter: 5, block: 6, gate: 7 } as const;
 
 /**
  * The plan as bubblewrap's arguments, without the command. They go through a descriptor: neither
@@ -33,6 +36,8 @@ function mountArguments(mount: Mount): readonly string[] {
       return ["--ro-bind", mount.from, mount.to];
     case "bind":
       return ["--bind", mount.from, mount.to];
+    case "overlay":
+      return ["--overlay-src", mount.lower, "--overlay", mount.upper, mount.work, mount.to];
     case "tmpfs":
       return ["--perms", "1777", "--size", String(mount.size), "--tmpfs", mount.to];
     case "symlink":
@@ -52,14 +57,25 @@ function mountArguments(mount: Mount): readonly string[] {
 }
 
 /** The command as the first program inside starts it, under limits that nothing inside can raise. */
-export function limitedCommand(plan: SandboxPlan, argv: readonly string[]): readonly string[] {
-  const { memory, processes, fileSize, openFiles } = plan.limits;
+export function limitedCommand(
+  plan: SandboxPlan,
+  argv: readonly string[],
+  launcher?: string,
+): readonly string[] {
+  if (plan.landlock !== undefined) {
+    if (launcher === undefined)
+      throw new SandboxError("setup", "nothing here applies the plan's rules of Landlock", "plan again");
+    return [launcher, "restrict", ...limitWords(plan), ...landlockWords(plan.landlock), "--", ...argv];
+  }
+  const { memory, processes, cpuTime, fileSize, openFiles } = plan.limits;
   const both = (name: string, value: number): string => `--${name}=${value}:${value}`;
   return [
     plan.programs.prlimit,
     both("core", 0),
     both("data", memory),
     both("nproc", processes),
+    // The first ends it with a signal of its own, the second one that handles that.
+    ...(cpuTime === undefined ? [] : [`--cpu=${cpuTime}:${cpuTime + 1}`]),
     both("fsize", fileSize),
     both("nofile", openFiles),
     "--",

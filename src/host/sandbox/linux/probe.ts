@@ -1,12 +1,20 @@
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import type { Footing } from "../footing.ts";
 import { SYSTEM_PROGRAMS, systemProgram } from "../facts.ts";
 import { kernelText } from "../look.ts";
 
 /** Whether commands can be confined here. */
 export type Probe =
-  | { readonly kind: "available"; readonly bubblewrap: string; readonly version: string }
+  | {
+      readonly kind: "available";
+      readonly bubblewrap?: string | undefined;
+      /** Of bubblewrap, where it is used. */
+      readonly version?: string | undefined;
+      /** The rung that was chosen and proved; absent = nobody has climbed the ladder. */
+      readonly footing?: Footing | undefined;
+    }
   | {
       readonly kind: "unavailable";
       readonly why: string;
@@ -24,7 +32,7 @@ export type Probe =
 export function probeSandbox(options: { readonly bwrapPath?: string | undefined } = {}): Probe {
   if (process.platform !== "linux")
     return unavailable(`no sandbox for ${process.platform} in this version`, "run on Linux");
-  const bubblewrap = options.bwrapPath ?? systemProgram("bwrap", []);
+  const bubblewrap = bubblewrapIn(options);
   if (bubblewrap === undefined || statSync(bubblewrap, { throwIfNoEntry: false }) === undefined)
     return unavailable(
       options.bwrapPath === undefined
@@ -58,6 +66,11 @@ export function probeSandbox(options: { readonly bwrapPath?: string | undefined 
   return { kind: "available", bubblewrap, version: version[0] };
 }
 
+/** The bubblewrap that would be used; whether it is there and works is not known yet. */
+export function bubblewrapIn(options: { readonly bwrapPath?: string | undefined }): string | undefined {
+  return options.bwrapPath ?? systemProgram("bwrap", []);
+}
+
 /** Milliseconds after which a bubblewrap that says nothing counts as broken. */
 const PATIENCE = 3_000;
 
@@ -73,8 +86,11 @@ function unavailable(why: string, cure: string): Probe {
   return { kind: "unavailable", why, cure };
 }
 
-/** The cause behind bubblewrap's message, and its cure. */
-function reasonFor(message: string): readonly [why: string, cure: string] {
+/** The cause behind a message of a program that cannot make namespaces, and its cure. */
+export function reasonFor(
+  message: string,
+  program: string = "bubblewrap",
+): readonly [why: string, cure: string] {
   const sysctl = (name: string): string => kernelText(`/proc/sys/${name}`).trim();
   if (sysctl("user/max_user_namespaces") === "0")
     return [
@@ -101,5 +117,5 @@ function reasonFor(message: string): readonly [why: string, cure: string] {
       `namespaces cannot be made here (${message})`,
       "this looks like a container: start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined",
     ];
-  return [`bubblewrap fails: ${message}`, "run the same command by hand to see more"];
+  return [`${program} fails: ${message}`, "run the same command by hand to see more"];
 }

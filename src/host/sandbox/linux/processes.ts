@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { kernelText } from "../look.ts";
 
@@ -60,17 +60,10 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Number of processes in the namespace whose first process is `pid`, or 0 where it cannot be told. */
-export function countProcesses(pid: number): number {
-  try {
-    return readdirSync(`/proc/${pid}/root/proc`).filter((name) => /^\d+$/.test(name)).length;
-  } catch {
-    return 0;
-  }
-}
-
 /** When a process started, in clock ticks since boot; tells it from a later one of the same number. Empty where there is none. */
 export function startOf(pid: number): string {
   const stat = kernelText(`/proc/${pid}/stat`);
+  // Without /proc only whether there is one.
+  if (stat === "" && process.platform === "darwin") return exists(pid) ? "1" : "";
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
 }

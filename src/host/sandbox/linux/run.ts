@@ -1,20 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
 import type { SandboxPlan } from "../../../core/layers/9-sandbox/plan.ts";
 import type { LimitHit, SandboxResult } from "../../../core/layers/9-sandbox/result.ts";
-import { filterBytes } from "../../../core/layers/9-sandbox/seccomp.ts";
+import type { Backend, Started, Streams } from "../backend.ts";
 import { SandboxError } from "../error.ts";
-import { FDS, bubblewrapArguments, limitedCommand } from "./arguments.ts";
-import { inheritedDescriptors } from "./descriptors.ts";
-import { type PidsGroup, openPidsGroup } from "./group.ts";
-import { countProcesses, endNamespace, namespaceEnded } from "./processes.ts";
+import { OUTPUT_LIMIT, takeOutput } from "../output.ts";
+import { isKeyboard, passKeyboard } from "../keyboard.ts";
+import { mergedCommand } from "../tail.ts";
+import { type Group, openGroup } from "./group.ts";
+import { letGo } from "./pipes.ts";
+import { endNamespace, namespaceEnded } from "./processes.ts";
+import { supervise } from "./supervise.ts";
 
-export interface RunOptions {
-  /** Default `inherit`. */
-  readonly stdin?: "inherit" | "ignore" | Uint8Array | undefined;
-  /** `collect` returns the output; default `inherit`. */
-  readonly output?: "inherit" | "collect" | undefined;
-  /** Bytes of collected output, both streams together, above which the command is killed. */
+export interface RunOptions extends Streams {
+  /** Bytes of output, both streams together, above which the command is killed; the plan's holds as well. */
   readonly outputLimit?: number | undefined;
   /** Aborting it kills the command with everything it started. */
   readonly signal?: AbortSignal | undefined;
@@ -22,28 +19,29 @@ export interface RunOptions {
   readonly timeLimit?: number | undefined;
 }
 
-/** Bytes of collected output where the caller says nothing. */
-export const OUTPUT_LIMIT: number = 64 * 1024 * 1024;
 /** How long a dying namespace is waited for, milliseconds. */
 const PATIENCE = 10_000;
+const SIGXCPU = 24;
 const SIGXFSZ = 25;
 
 /** A command that has ended. */
 export interface Confined {
   readonly result: Omit<SandboxResult, "violations">;
+  /** The end of standard error; undefined where nobody saw it. */
+  readonly tail: string | undefined;
   /** Settles when the last trace of it on the machine is gone; never rejects. */
   readonly settled: Promise<void>;
 }
 
 /**
  * Runs one command inside the plan's sandbox, without looking at what it left behind. `onStart` is
- * called when bubblewrap was started and the command has not begun.
+ * called when the backend was started and may have the command begin any moment.
  *
  * INVARIANT: when the promise settles, every process the command started is dead. When it rejects
  * with a `SandboxError`, the command has not run.
  */
 export async function runConfined(
-  bubblewrap: string,
+  backend: Backend,
   plan: SandboxPlan,
   argv: readonly string[],
   options: RunOptions,
@@ -52,19 +50,44 @@ export async function runConfined(
   if (argv[0] === undefined || argv[0] === "" || argv.some((word) => word.includes("\0")))
     throw new SandboxError("usage", "the command is empty or holds a NUL byte", "give a command");
   options.signal?.throwIfAborted();
+  // A file that was replaced in the moment of starting takes its mount along. Twice in a row is no chance.
+  for (let left = 3; left > 0; left--) {
+    const ended = await attempt(backend, plan, argv, options, left === 3 ? onStart : () => undefined);
+    if (ended !== "stale") return ended;
+  }
+  throw new SandboxError(
+    "setup",
+    "files that are protected or hidden were replaced again and again while the sandbox was built",
+    "repeat the command when nothing else writes them",
+  );
+}
+
+/** One try; `stale` when what the backend had prepared was out of date and the command has not run. */
+async function attempt(
+  backend: Backend,
+  plan: SandboxPlan,
+  argv: readonly string[],
+  options: RunOptions,
+  onStart: () => void,
+): Promise<Confined | "stale"> {
   const started = performance.now();
-  const group = plan.limits.processesBy === "group" ? groupFor(plan) : undefined;
-  const child = start(bubblewrap, plan, argv, options, group !== undefined);
+  const { limits } = plan;
+  const group = groupFor(plan);
   const ending: { how: SandboxResult["ended"]; readonly limits: LimitHit[] } = { how: "exited", limits: [] };
-  const status = statusOf(child, group);
+  const status = await startIn(backend, plan, argv, options, group);
+  const { child } = status;
+  const stopKeyboard = isKeyboard(options) ? passKeyboard(child) : undefined;
   const kill = (): void => {
+    if (status.end !== undefined) return status.end();
     endNamespace(status.first());
     child.kill("SIGKILL");
   };
   const hit = (limit: LimitHit): void => {
-    if (ending.how !== "exited") return;
-    ending.how = "limit";
+    if (ending.how !== "exited" || ending.limits.some((each) => each.limit === limit.limit && !limit.killed))
+      return;
     ending.limits.push(limit);
+    if (!limit.killed) return;
+    ending.how = "limit";
     kill();
   };
   const abort = (): void => {
@@ -72,24 +95,33 @@ export async function runConfined(
     kill();
   };
   options.signal?.addEventListener("abort", abort, { once: true });
-  const outputs = collect(child, options, hit);
-  const stopTimers = startTimers(plan, options, status.first, hit);
+  const most = options.outputLimit ?? (options.output === "collect" ? OUTPUT_LIMIT : Infinity);
+  const outputs = takeOutput(child, options, Math.min(most, limits.output), hit);
+  const stopTimers = supervise(plan, { launcher: child.pid, group, timeLimit: options.timeLimit, hit });
+  // It may have come while the backend was at work.
+  if (options.signal?.aborted === true) abort();
   try {
     onStart();
-    const outer = await endOf(child, kill);
+    const outer = await endOf(backend, status, kill);
+    stopKeyboard?.();
     const first = status.first();
     if (first !== undefined && !(await namespaceEnded(first, PATIENCE)))
       throw new Error(`processes of the command did not die within ${PATIENCE / 1000} seconds`);
+    await outputs.flushed(ending.how === "exited");
     const inner = status.exit();
+    if (inner === undefined && ending.how === "exited" && status.stale()) {
+      await group?.remove();
+      return "stale";
+    }
     if (inner === undefined && ending.how === "exited" && outer.signal === null)
       throw new SandboxError(
         "setup",
-        `bubblewrap could not build the sandbox (status ${outer.code}); its message is on standard error${outputs.text()}`,
+        status.trouble() ??
+          `${backend.program} could not build the sandbox (status ${outer.code}); its message is on standard error${outputs.text()}`,
         "repeat the command if a file vanished meanwhile; `cordon sandbox --plan -- true` shows what is mounted",
       );
     const code = inner ?? (outer.signal === null ? (outer.code ?? 1) : 137);
-    if (group?.bound() === true) ending.limits.push({ limit: "processes", allowed: plan.limits.processes });
-    if (code === 128 + SIGXFSZ) ending.limits.push({ limit: "fileSize", allowed: plan.limits.fileSize });
+    ending.limits.push(...toldLimits(plan, group, code, ending.limits));
     const result = {
       status: ending.how === "exited" ? code : 137,
       ended: ending.how,
@@ -97,20 +129,39 @@ export async function runConfined(
       durationMs: performance.now() - started,
       ...outputs.bytes(),
     };
-    return { result, settled: group?.remove() ?? Promise.resolve() };
+    return { result, tail: outputs.tail(), settled: group?.remove() ?? Promise.resolve() };
   } catch (error) {
     await group?.remove();
     throw error;
   } finally {
+    stopKeyboard?.();
     stopTimers();
     options.signal?.removeEventListener("abort", abort);
   }
 }
 
-function groupFor(plan: SandboxPlan): PidsGroup | undefined {
-  const parent = plan.inspection.pidsGroup;
+/** Limits the kernel has held and told of, by the status or in the group; those that are known are left out. */
+function toldLimits(
+  { limits }: SandboxPlan,
+  group: Group | undefined,
+  status: number,
+  known: readonly LimitHit[],
+): readonly LimitHit[] {
+  const told: readonly (LimitHit | false | undefined)[] = [
+    group?.processesReached() === true && { limit: "processes", allowed: limits.processes, killed: false },
+    group?.memoryReached() === true && { limit: "memory", allowed: limits.totalMemory, killed: true },
+    status === 128 + SIGXFSZ && { limit: "fileSize", allowed: limits.fileSize, killed: true },
+    status === 128 + SIGXCPU &&
+      limits.cpuTime !== undefined && { limit: "cpuTime", allowed: limits.cpuTime, killed: true },
+  ];
+  return told.flatMap((hit) =>
+    hit === undefined || hit === false || known.some(({ limit }) => limit === hit.limit) ? [] : [hit],
+  );
+}
+
+function groupFor({ inspection, limits }: SandboxPlan): Group | undefined {
   try {
-    return parent === undefined ? undefined : openPidsGroup(parent, plan.limits.processes);
+    return inspection.groups === undefined ? undefined : openGroup(inspection.groups, limits);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new SandboxError(
@@ -121,95 +172,27 @@ function groupFor(plan: SandboxPlan): PidsGroup | undefined {
   }
 }
 
-function start(
-  bubblewrap: string,
+async function startIn(
+  backend: Backend,
   plan: SandboxPlan,
   argv: readonly string[],
   options: RunOptions,
-  block: boolean,
-): ChildProcess {
-  const output = options.output === "collect" ? "pipe" : "inherit";
-  const stdin = options.stdin instanceof Uint8Array ? "pipe" : (options.stdin ?? "inherit");
-  const filter = plan.filter === undefined ? undefined : filterBytes(plan.filter);
-  const words = ["--args", String(FDS.arguments), "--", ...limitedCommand(plan, argv)];
-  const used: readonly number[] = [
-    FDS.arguments,
-    FDS.status,
-    ...(filter === undefined ? [] : [FDS.filter]),
-    ...(block ? [FDS.block] : []),
-  ];
-  const leaks = inheritedDescriptors().filter((fd) => !used.includes(fd));
-  // The shell closes what Node cannot; it starts with an empty environment and reads no file.
-  const closing = `exec ${leaks.map((fd) => `${fd}>&-`).join(" ")}; exec "$0" "$@"`;
-  const [file, args] =
-    leaks.length === 0
-      ? [bubblewrap, words]
-      : [plan.programs.bash, ["--noprofile", "--norc", "-c", closing, bubblewrap, ...words]];
-  const child = spawn(file, args, {
-    cwd: "/",
-    // bubblewrap's own environment can be read from inside as that of process 1.
-    env: {},
-    stdio: [
+  group: Group | undefined,
+): Promise<Started> {
+  try {
+    const { stdin, output, watch } = options;
+    return await backend.start({
+      plan,
+      argv: watch === "merge" && backend.merges !== true ? mergedCommand(plan.programs.bash, argv) : argv,
       stdin,
       output,
-      output,
-      ...[3, 4, 5, 6].map((fd): "pipe" | "ignore" => (used.includes(fd) ? "pipe" : "ignore")),
-    ],
-    ...plan.identity,
-  });
-  const text = `${bubblewrapArguments(plan, block).join("\0")}\0`;
-  feed(child, FDS.arguments, Buffer.from(text));
-  if (filter !== undefined) feed(child, FDS.filter, filter);
-  if (options.stdin instanceof Uint8Array && child.stdin !== null) {
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(options.stdin);
+      watch,
+      groups: group?.paths ?? [],
+    });
+  } catch (error) {
+    await group?.remove();
+    throw error;
   }
-  return child;
-}
-
-function pipe(child: ChildProcess, fd: number): (Readable & Writable) | undefined {
-  const stream: unknown = child.stdio[fd];
-  return isDuplex(stream) ? stream : undefined;
-}
-
-function isDuplex(stream: unknown): stream is Readable & Writable {
-  return typeof stream === "object" && stream !== null && "end" in stream && "on" in stream;
-}
-
-function feed(child: ChildProcess, fd: number, bytes: Uint8Array): void {
-  const stream = pipe(child, fd);
-  stream?.on("error", () => undefined);
-  stream?.end(bytes);
-  stream?.resume();
-}
-
-/** Follows bubblewrap's status: the first process of the namespace, and the command's own status. */
-function statusOf(
-  child: ChildProcess,
-  group: PidsGroup | undefined,
-): { readonly first: () => number | undefined; readonly exit: () => number | undefined } {
-  const seen: { text: string; first?: number } = { text: "" };
-  pipe(child, FDS.status)?.on("data", (data: Uint8Array) => {
-    seen.text += Buffer.from(data).toString("latin1");
-    const first = /"child-pid": (\d+)/.exec(seen.text)?.[1];
-    if (first === undefined || seen.first !== undefined) return;
-    seen.first = Number(first);
-    if (group === undefined) return;
-    try {
-      group.add(seen.first);
-      feed(child, FDS.block, Buffer.from("1"));
-    } catch {
-      // Without the group there is no limit, so the command must not start.
-      endNamespace(seen.first);
-    }
-  });
-  return {
-    first: () => seen.first,
-    exit: () => {
-      const code = /"exit-code": (\d+)/.exec(seen.text)?.[1];
-      return code === undefined ? undefined : Number(code);
-    },
-  };
 }
 
 interface Outer {
@@ -217,74 +200,38 @@ interface Outer {
   readonly signal: string | null;
 }
 
-/** Both the end of bubblewrap and the end of its pipes; what the command left running is killed between the two. */
-function endOf(child: ChildProcess, kill: () => void): Promise<Outer> {
+/**
+ * Both the end of the launcher and the end of its pipes; what the command left running is killed
+ * between the two. A launcher that tells of the death of all is not waited for: the kernel then only
+ * takes its mounts down.
+ */
+function endOf(backend: Backend, { child, onExit, exit }: Started, kill: () => void): Promise<Outer> {
   return new Promise((resolve, reject) => {
     child.on("error", (error) => {
       reject(
         new SandboxError(
           "unavailable",
-          `bubblewrap cannot be started: ${error.message}`,
-          "install bubblewrap",
+          `${backend.program} cannot be started: ${error.message}`,
+          "see `cordon sandbox doctor`",
         ),
       );
     });
-    child.on("exit", kill);
+    onExit?.(() => {
+      const open = [child.stdout, child.stderr].filter((stream) => stream !== null && !stream.closed);
+      let left = open.length;
+      const end = (): void => {
+        if (left-- > 0) return;
+        letGo(child);
+        resolve({ code: null, signal: null });
+      };
+      for (const stream of open) stream?.once("close", end);
+      end();
+    });
+    child.on("exit", () => {
+      if (onExit === undefined || exit() === undefined) kill();
+    });
     child.on("close", (code, signal) => {
       resolve({ code, signal });
     });
   });
-}
-
-function startTimers(
-  plan: SandboxPlan,
-  options: RunOptions,
-  first: () => number | undefined,
-  hit: (limit: LimitHit) => void,
-): () => void {
-  const seconds = Math.min(plan.limits.time ?? Infinity, options.timeLimit ?? Infinity);
-  const clock = Number.isFinite(seconds)
-    ? setTimeout(() => hit({ limit: "time", allowed: seconds }), Math.min(seconds * 1000, 2 ** 31 - 1))
-    : undefined;
-  const { processes, processesBy } = plan.limits;
-  const counter =
-    processesBy === "count"
-      ? setInterval(() => {
-          const pid = first();
-          if (pid !== undefined && countProcesses(pid) > processes)
-            hit({ limit: "processes", allowed: processes });
-        }, 100)
-      : undefined;
-  return () => {
-    clearTimeout(clock);
-    clearInterval(counter);
-  };
-}
-
-function collect(
-  child: ChildProcess,
-  options: RunOptions,
-  hit: (limit: LimitHit) => void,
-): { readonly bytes: () => { stdout?: Uint8Array; stderr?: Uint8Array }; readonly text: () => string } {
-  const most = options.outputLimit ?? OUTPUT_LIMIT;
-  const chunks: { readonly out: Buffer[]; readonly err: Buffer[]; size: number } = {
-    out: [],
-    err: [],
-    size: 0,
-  };
-  const take = (into: Buffer[]) => (data: Buffer) => {
-    const room = most - chunks.size;
-    chunks.size += data.length;
-    if (room > 0) into.push(data.subarray(0, room));
-    if (chunks.size > most) hit({ limit: "output", allowed: most });
-  };
-  child.stdout?.on("data", take(chunks.out));
-  child.stderr?.on("data", take(chunks.err));
-  return {
-    bytes: () =>
-      options.output === "collect"
-        ? { stdout: Buffer.concat(chunks.out), stderr: Buffer.concat(chunks.err) }
-        : {},
-    text: () => (chunks.err.length === 0 ? "" : `: ${Buffer.concat(chunks.err).toString("utf8").trim()}`),
-  };
 }
