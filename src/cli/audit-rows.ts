@@ -57,6 +57,47 @@ function answerOf(record: JsonObject): string {
   }
 }
 
+/** What the sandbox had to say of one run. */
+interface Event {
+  readonly kind: string;
+  readonly subject: string;
+  readonly rule: string;
+}
+
+/** Refusals, what was left behind, and limits of a run, in this order; empty for any other record. */
+export function eventsOf(record: JsonObject): readonly Event[] {
+  const result = isObject(record["result"]) ? record["result"] : {};
+  const sandbox = isObject(result["sandbox"]) ? result["sandbox"] : {};
+  if (stringAt(record, "type") !== "run") return [];
+  return ["refusals", "violations", "limits"].flatMap((key) => {
+    const list: unknown = sandbox[key];
+    return (Array.isArray(list) ? list.filter(isObject) : []).map((each) => ({
+      kind: `${key === "refusals" ? "refused" : key === "limits" ? "limit" : "left"}/${stringAt(each, "kind") ?? "?"}`,
+      subject:
+        stringAt(each, "subject") ??
+        stringAt(each, "text") ??
+        (typeof each["allowed"] === "number" ? String(each["allowed"]) : ""),
+      rule: stringAt(each, "rule") ?? "",
+    }));
+  });
+}
+
+/** What the sandbox said of one run, on one line. Holds no character that acts on the terminal. */
+export function eventRowOf(entry: Entry, io: Terminal): string {
+  const { record, time } = entry.sealed;
+  const [first, ...more] = eventsOf(record);
+  const cells = [`${time.slice(0, 10)} ${time.slice(11, 19)}`, "sandbox", "-", first?.kind ?? "?"];
+  const before = `${cells.map((cell, i) => printable(cell).padEnd(WIDTHS[i] ?? 0)).join("  ")}  `;
+  const rule = first === undefined || first.rule === "" ? "" : `  [${printable(first.rule)}]`;
+  const behind = `${rule}${more.length === 0 ? "" : `  and ${more.length} more`}`;
+  return `${before}${shorten(printable(first?.subject ?? ""), roomFor(before, behind, io))}${behind}\n`;
+}
+
+function roomFor(before: string, behind: string, io: Terminal): number {
+  const width = io.isTerminal ? io.columns : undefined;
+  return width === undefined ? Number.MAX_SAFE_INTEGER : Math.max(16, width - before.length - behind.length);
+}
+
 /** One decision on one line, cut to the width of the terminal. Holds no character that acts on it. */
 export function rowOf(entry: Entry, io: Terminal): string {
   const { record, time } = entry.sealed;
@@ -69,10 +110,7 @@ export function rowOf(entry: Entry, io: Terminal): string {
   ].map((cell, i) => printable(cell).padEnd(WIDTHS[i] ?? 0));
   const behind = rule === undefined ? "" : `  [${printable(rule)}]`;
   const before = `${cells.join("  ")}  `;
-  const width = io.isTerminal ? io.columns : undefined;
-  const room =
-    width === undefined ? Number.MAX_SAFE_INTEGER : Math.max(16, width - before.length - behind.length);
-  return `${before}${shorten(printable(subjectOf(record)), room)}${behind}\n`;
+  return `${before}${shorten(printable(subjectOf(record)), roomFor(before, behind, io))}${behind}\n`;
 }
 
 function shorten(text: string, room: number): string {

@@ -6,7 +6,7 @@ import { isLinkedHead, type LinkedHead } from "../host/audit/reader.ts";
 import { tailAudit, type Entry } from "../host/audit/tail.ts";
 import { verifyAudit, type Finding } from "../host/audit/verify.ts";
 import { query } from "./audit-query.ts";
-import { HEADER, directoryOf, isAbsent, rowOf } from "./audit-rows.ts";
+import { HEADER, directoryOf, eventRowOf, eventsOf, isAbsent, rowOf } from "./audit-rows.ts";
 import {
   EXIT,
   parseFault,
@@ -38,7 +38,8 @@ verify follows the chain of every file and the links between files.
   --json          print the report as JSON
   exit status     0 nothing was altered, 1 damage (named with file and line), 64 usage
 
-tail prints the last decisions: time, verdict, how a question ended, layer and code, command, rule.
+tail prints the last decisions: time, verdict, how a question ended, layer and code, command, rule;
+and \`sandbox\` where a run was refused something, left something or met a limit: class, path, rule.
   answer          \`allow/terminal\` or \`deny/terminal\`: a person said so there; \`timeout\`: nobody
                   answered in time; \`nobody\`: there was nobody to ask; \`to agent\`: the agent asks,
                   and does not tell the answer; \`-\`: no question
@@ -176,12 +177,14 @@ async function tail(argv: readonly string[], io: Terminal): Promise<number> {
   const directory = directoryOf(positionals, io);
   if (!values.follow && isAbsent(directory, io)) return DAMAGED;
 
-  const types = values.json ? ["decision", "run"] : ["decision"];
-  const result = tailAudit(directory, count, (entry) =>
-    types.some((type) => type === entry.sealed.record["type"]),
+  // Without JSON a run is worth a line where the sandbox had something to say of it.
+  const result = tailAudit(directory, count, ({ sealed: { record } }) =>
+    record["type"] === "run" ? values.json || eventsOf(record).length > 0 : record["type"] === "decision",
   );
   const print = (entry: Entry): void => {
-    io.stdout(values.json ? `${printableJson(JSON.stringify(entry.sealed.record))}\n` : rowOf(entry, io));
+    const { record } = entry.sealed;
+    const row = record["type"] === "run" ? eventRowOf : rowOf;
+    io.stdout(values.json ? `${printableJson(JSON.stringify(record))}\n` : row(entry, io));
   };
   for (const failure of result.failed) io.stderr(`cordon audit: ${printable(failure)}\n`);
   if (result.unreadable > 0) {

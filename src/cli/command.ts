@@ -61,6 +61,8 @@ export interface Command {
   readonly summary: string;
   /** What `--help` prints, with examples; ends with a line end. */
   readonly help: string;
+  /** Commands below this one, by the word behind its name; `--help` behind that word asks for theirs. */
+  readonly below?: Readonly<Record<string, () => Promise<Command>>>;
   /**
    * Runs with the arguments behind the command's name and returns the exit status.
    *

@@ -9,7 +9,8 @@ import { verifyAudit } from "../host/audit/verify.ts";
 import { type Gate, createGate } from "../host/gate.ts";
 import { terminalAsker } from "../host/prompts/terminal.ts";
 import { type Asker, type Question, runCall } from "../host/run/run-call.ts";
-import { type Probe, probeSandbox } from "../host/sandbox/linux/probe.ts";
+import { findSandbox } from "../host/sandbox/ladder.ts";
+import type { Probe } from "../host/sandbox/linux/probe.ts";
 import { openSession } from "../host/session/session.ts";
 import { reasonOf } from "../host/settings/read-file.ts";
 import { editText, readText, writeText } from "../host/tools/files.ts";
@@ -100,13 +101,14 @@ export const command: Command = {
       if (fault === undefined) throw error;
       return usageError(io, "demo", fault);
     }
-    const probe = probeSandbox();
-    if (probe.kind === "unavailable") {
-      io.stderr(`cordon demo: no sandbox: ${printable(probe.why)}\n  hint: ${printable(probe.cure)}\n`);
-      return EXIT.refused;
-    }
     const place = temporaryDirectory();
     try {
+      // What is remembered of its self-test is gone with the place.
+      const probe = await findSandbox({ environment: { PATH: io.env["PATH"] }, home: place });
+      if (probe.kind === "unavailable") {
+        io.stderr(`cordon demo: no sandbox: ${printable(probe.why)}\n  hint: ${printable(probe.cure)}\n`);
+        return EXIT.refused;
+      }
       await play(place, probe, values.yes === true, io);
       if (values.keep === true) io.stdout(`\nkept in ${place}\n`);
       return EXIT.ok;

@@ -11,19 +11,30 @@ import { canAsk } from "../agents/claude-code/askable.ts";
 import { ANSWER_BY } from "../agents/claude-code/hook-command.ts";
 import { type HookCall, readPayload, readSessionStart } from "../agents/claude-code/payload.ts";
 import { repeatedReason } from "../agents/claude-code/reason.ts";
-import { type SandboxEntry, intoSandbox, outOfSandbox } from "../agents/claude-code/rewrite.ts";
+import {
+  type NamedOpening,
+  type OpeningRequest,
+  type SandboxEntry,
+  intoSandbox,
+  outOfSandbox,
+  requestIn,
+} from "../agents/claude-code/rewrite.ts";
 import type { Decision } from "../core/call/decision.ts";
 import type { Grant } from "../core/call/facts.ts";
-import { type JsonObject, stringAt, trueAt } from "../core/call/json.ts";
+import { type JsonObject, stringAt } from "../core/call/json.ts";
 import { type Mode, atLeastAsStrict } from "../core/call/mode.ts";
 import { absolute } from "../core/call/path.ts";
 import type { Approval } from "../core/layers/11-audit/record.ts";
+import { asksToLeave } from "../core/layers/6-command/escape.ts";
 import { STOP_AFTER, countsAsDenial, denialPattern } from "../core/layers/8-approval/denials.ts";
 import { TOOLS, canonicalTool } from "../core/settings/tools.ts";
 import { launcherPath } from "../host/agents/launcher.ts";
 import { type Gate, createGate } from "../host/gate.ts";
 import { openRecorder } from "../host/run/recorder.ts";
+import { openingsOfSession } from "../core/layers/9-sandbox/opened.ts";
+import type { LadderOptions } from "../host/sandbox/ladder.ts";
 import type { Probe } from "../host/sandbox/linux/probe.ts";
+import { placeAt } from "../host/sandbox/refused.ts";
 import { type Session, openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
 import { insideProject } from "../host/trust/surroundings.ts";
 import { type Command, type Terminal, printable } from "./command.ts";
@@ -63,11 +74,11 @@ examples:
 `;
 
 /** Finds out whether commands can be confined here. */
-export type SandboxLook = (options: { readonly bwrapPath?: string | undefined }) => Promise<Probe>;
+export type SandboxLook = (options: LadderOptions) => Promise<Probe>;
 
 /** Loaded only where it is needed: start-up is on the path of every call. */
 const lookAtMachine: SandboxLook = async (options) =>
-  (await import("../host/sandbox/linux/probe.ts")).probeSandbox(options);
+  (await import("../host/sandbox/ladder.ts")).findSandbox(options);
 
 export const command: Command = hookWith(lookAtMachine);
 
@@ -181,18 +192,20 @@ async function judge(call: HookCall, io: Terminal, probe: SandboxLook): Promise<
   const started = process.uptime();
   const gate = createGate({ cwd: call.cwd, root: projectRoot(io, call.cwd), home: io.home, env: io.env });
   const session = sessionOf(call.session, io);
-  const { input, sandboxed, fault } = await confinement(gate, call, probe);
+  // Standard error is the agent's: trouble with the log shows only where the record is required.
+  const recorder = openRecorder(gate, "hook", Date.now, () => undefined);
+  const grants = grantsOf(session, gate);
+  const { input, sandboxed, fault, opens } = await confinement(gate, call, probe, grants, recorder.id);
   const asked = {
     tool: call.tool,
     input,
     mode: call.mode ?? strictMode(gate),
     sandboxed: sandboxed !== undefined,
+    opens,
     session: call.session,
     agent: agentOf(call),
   };
-  const decision = gate.decide(asked, { sandboxFault: fault, grants: grantsOf(session, gate) });
-  // Standard error is the agent's: trouble with the log shows only where the record is required.
-  const recorder = openRecorder(gate, "hook", Date.now, () => undefined);
+  const decision = gate.decide(asked, { sandboxFault: fault, grants });
   const approval = decision.verdict === "ask" && !canAsk(call, decision) ? UNASKED : undefined;
   const recorded = recorder.decision(
     gate.call(asked),
@@ -291,25 +304,48 @@ interface Confinement {
   readonly sandboxed?: JsonObject;
   /** Why it cannot run there although it should. */
   readonly fault?: string;
+  /** What the agent asks to have opened there. */
+  readonly opens?: OpeningRequest | undefined;
+}
+
+/** The question names where a path leads, and that is what is opened. */
+function resolved(opening: NamedOpening): NamedOpening {
+  return { ...opening, path: placeAt(opening.path).real };
 }
 
 /** Whether the settings want the call in the sandbox, and whether it can get there. */
-async function confinement(gate: Gate, call: HookCall, look: SandboxLook): Promise<Confinement> {
+async function confinement(
+  gate: Gate,
+  call: HookCall,
+  look: SandboxLook,
+  granted: readonly Grant[],
+  record: string,
+): Promise<Confinement> {
   const { sandbox, cordon } = gate.policy;
   const wanted = cordon.hook.rewriteIntoSandbox && sandbox.enabled && canonicalTool(call.tool) === "Bash";
   // Leaving the sandbox is a question of its own, which the gate asks; where it may not, it stays in.
-  const leaves = trueAt(call.input, "dangerouslyDisableSandbox") && sandbox.allowUnsandboxedCommands;
+  const leaves = asksToLeave(call.input) && sandbox.allowUnsandboxedCommands;
   if (!wanted || leaves) return { input: call.input };
   const entry: SandboxEntry = {
     cordon: launcherPath({ module: import.meta.url, script: process.argv[1] }),
     root: gate.root,
     cwd: gate.cwd,
   };
-  const input = outOfSandbox(call.input, entry);
-  const probe = await look({ bwrapPath: sandbox.bwrapPath });
+  const { input, opens } = requestIn(call.input, entry, gate.home) ?? outOfSandbox(call.input, entry);
+  const probe = await look({
+    bwrapPath: sandbox.bwrapPath,
+    lowest: sandbox.lowestRung,
+    environment: gate.env,
+    home: gate.home,
+  });
   if (probe.kind === "unavailable") return { input, fault: `${probe.why} (cure: ${probe.cure})` };
-  const sandboxed = intoSandbox(input, entry);
-  return sandboxed === undefined ? { input, fault: "the command cannot be passed on" } : { input, sandboxed };
+  const session = openingsOfSession(granted, gate.home);
+  const asked = (opens?.paths ?? [])
+    .map(resolved)
+    .filter(({ access, path }) => !session.some((each) => each.access === access && each.path === path));
+  const sandboxed = intoSandbox(input, entry, { record, opens: [...asked, ...session] });
+  if (sandboxed === undefined) return { input, fault: "the command cannot be passed on" };
+  return { input, sandboxed, ...(asked.length === 0 ? {} : { opens: { ...opens, paths: asked } }) };
 }
 
 /** The reason quotes the agent's own text: nothing in it may move a person's cursor or hide. */

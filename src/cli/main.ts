@@ -110,7 +110,10 @@ export async function main(argv: readonly string[], io: Terminal, version: strin
   const command = await listed.load();
   const own = rest.slice(0, rest.indexOf("--") === -1 ? rest.length : rest.indexOf("--"));
   if (own.includes("--help") || own.includes("-h")) {
-    io.stdout(command.help);
+    const below = Object.hasOwn(command.below ?? {}, own[0] ?? "")
+      ? command.below?.[own[0] ?? ""]
+      : undefined;
+    io.stdout((await below?.())?.help ?? command.help);
     return EXIT.ok;
   }
   try {

@@ -1,15 +1,20 @@
 import { PATHS } from "../core/knowledge/paths.gen.ts";
 import { examine } from "../core/inquiry/inquiry.ts";
 import type { CallInput, Gate } from "../host/gate.ts";
-import { probeSandbox } from "../host/sandbox/linux/probe.ts";
+import { findSandbox } from "../host/sandbox/ladder.ts";
 import { openSandbox, placeOf } from "../host/sandbox/sandbox.ts";
 import { printable } from "./command.ts";
 import { renderDecision } from "./render-decision.ts";
 
 /** What would be decided, which paths the command names, and what the sandbox would let it touch. */
-export function renderPreview(gate: Gate, input: CallInput): string {
+export async function renderPreview(gate: Gate, input: CallInput): Promise<string> {
   const probe = gate.policy.sandbox.enabled
-    ? probeSandbox({ bwrapPath: gate.policy.sandbox.bwrapPath })
+    ? await findSandbox({
+        bwrapPath: gate.policy.sandbox.bwrapPath,
+        lowest: gate.policy.sandbox.lowestRung,
+        environment: gate.env,
+        home: gate.home,
+      })
     : undefined;
   const call = { ...input, sandboxed: probe?.kind === "available" };
   const lines = [renderDecision(gate.decide(call), { explain: false, colour: false }).trimEnd()];
@@ -18,7 +23,7 @@ export function renderPreview(gate: Gate, input: CallInput): string {
   if (probe === undefined) lines.push("  sandbox  off by settings");
   else if (probe.kind === "unavailable") lines.push(`  sandbox  not available: ${printable(probe.why)}`);
   else {
-    const sandbox = openSandbox({ bubblewrap: probe.bubblewrap, lists: PATHS, environment: gate.env });
+    const sandbox = openSandbox({ ...probe, lists: PATHS, environment: gate.env });
     const plan = sandbox.plan(gate.policy, placeOf(gate.root, gate.cwd, gate.env));
     if (plan.kind === "refused") lines.push(`  sandbox  refuses: ${printable(plan.why)}`);
     else {

@@ -9,9 +9,11 @@ import {
   stopText,
 } from "../core/layers/8-approval/denials.ts";
 import { type Gate, createGate } from "../host/gate.ts";
+import { boundaryAsker } from "../host/prompts/boundary.ts";
 import { terminalAsker } from "../host/prompts/terminal.ts";
 import { type Outcome, runCall } from "../host/run/run-call.ts";
 import { ownUserFile } from "../host/settings/places.ts";
+import { watchOf } from "../host/sandbox/tail.ts";
 import { openSession, runtimeDirectory, sessionId } from "../host/session/session.ts";
 import { commandText, splitAtDashes } from "./command-text.ts";
 import { type Command, EXIT, type Terminal, parseFault, pathFrom, printable, usageError } from "./command.ts";
@@ -32,6 +34,8 @@ options:
   --cwd DIR        directory to run in; also the project root
   --settings FILE  settings of the command-line scope: a file, or JSON text
   --no-ambient     read no settings file of the machine, the project or the person
+  --tty            give the command the terminal itself: pagers and editors work, what it writes is
+                   not filtered and what it is refused is not told
   --session NAME   the session that grants belong to (default $CORDON_SESSION, else the terminal)
 
 exit status: the command's own, 128+n for a signal; 126 refused, 127 not found, 64 usage, 78 settings
@@ -59,6 +63,7 @@ export const command: Command = {
           settings: { type: "string" },
           "no-ambient": { type: "boolean" },
           session: { type: "string" },
+          tty: { type: "boolean" },
         },
       }));
     } catch (error) {
@@ -89,14 +94,15 @@ export const command: Command = {
     remarkOnMode(mode, effectiveMode(gate.policy.mode, gate.call(input)), io);
     if (values.preview === true) {
       const { renderPreview } = await import("./preview.ts");
-      io.stdout(renderPreview(gate, input));
+      io.stdout(await renderPreview(gate, input));
       return EXIT.ok;
     }
     const session = openSession(sessionId(values.session, io.env), runtimeDirectory(io.env, io.home));
     const outcome = await runCall(gate, input, {
       ask: terminalAsker(printable, io.interrupted),
       session,
-      stdio: { signal: io.interrupted },
+      stdio: { signal: io.interrupted, watch: values.tty === true ? "none" : watchOf() },
+      askBoundary: boundaryAsker(printable, io.interrupted),
       notify: (text) => io.stderr(`cordon: ${printable(text)}\n`),
       standalone: true,
     });

@@ -46,6 +46,7 @@ export interface CallInput {
   readonly cwd?: string | undefined;
   readonly mode?: Mode | undefined;
   readonly sandboxed?: boolean | undefined;
+  readonly opens?: ToolCall["opens"];
   readonly session?: string | undefined;
   readonly agent?: string | undefined;
 }
@@ -127,6 +128,7 @@ export function gateFor(
     home: place.home,
     mode: input.mode ?? mode,
     sandboxed: input.sandboxed,
+    ...(input.opens === undefined ? {} : { opens: input.opens }),
     session: input.session,
     agent: input.agent,
   });

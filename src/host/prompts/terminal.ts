@@ -6,7 +6,7 @@ import type { Answer, Asker, Question } from "../run/run-call.ts";
 import { takeTurn } from "./turn.ts";
 
 /** Asks one line of the person; undefined when the time is up or nobody will answer any more. */
-type Ask = (text: string) => Promise<string | undefined>;
+export type Ask = (text: string) => Promise<string | undefined>;
 
 /** The controlling terminal, opened for one conversation. */
 interface OpenTerminal {
@@ -27,29 +27,42 @@ interface OpenTerminal {
  */
 export function terminalAsker(printable: (text: string) => string, interrupted?: AbortSignal): Asker {
   return async (question, seconds) => {
-    const descriptor = controllingTerminal();
-    if (descriptor === undefined) return "nobody";
-    const endTurn = await takeTurn(interrupted);
-    // Whoever listens takes lines: nobody listens before their turn.
-    const terminal = openTerminal(descriptor);
-    try {
-      if (endTurn === undefined) return { kind: "deny" };
-      // The time is the person's: it begins when they can see the question.
-      const expired = AbortSignal.timeout(seconds * 1000);
-      const until = interrupted === undefined ? expired : AbortSignal.any([expired, interrupted]);
-      const ask: Ask = (text) => terminal.question(text, until);
-      terminal.write(renderQuestion(question, seconds, terminal.columns, printable));
-      const answer = await converse(question, ask, terminal.write, printable);
-      if (answer === undefined) {
-        terminal.write("\ncordon: no answer, so the answer is no\n");
-        return expired.aborted ? "timeout" : { kind: "deny" };
-      }
-      return answer;
-    } finally {
-      terminal.close();
-      endTurn?.();
-    }
+    const answer = await onTerminal<Answer>(seconds, interrupted, ({ columns, write }, ask) => {
+      write(renderQuestion(question, seconds, columns, printable));
+      return converse(question, ask, write, printable);
+    });
+    return answer === "silence" ? { kind: "deny" } : answer;
   };
+}
+
+/**
+ * One conversation on the controlling terminal, in turn with other cordons there. `nobody`: there is
+ * no terminal. `timeout`: the time of the person was up. `silence`: it was interrupted, or the
+ * terminal closed, which is a no.
+ */
+export async function onTerminal<T>(
+  seconds: number,
+  interrupted: AbortSignal | undefined,
+  talk: (terminal: Pick<OpenTerminal, "columns" | "write">, ask: Ask) => Promise<T | undefined>,
+): Promise<T | "nobody" | "timeout" | "silence"> {
+  const descriptor = controllingTerminal();
+  if (descriptor === undefined) return "nobody";
+  const endTurn = await takeTurn(interrupted);
+  // Whoever listens takes lines: nobody listens before their turn.
+  const terminal = openTerminal(descriptor);
+  try {
+    if (endTurn === undefined) return "silence";
+    // The time is the person's: it begins when they can see the question.
+    const expired = AbortSignal.timeout(seconds * 1000);
+    const until = interrupted === undefined ? expired : AbortSignal.any([expired, interrupted]);
+    const answer = await talk(terminal, (text) => terminal.question(text, until));
+    if (answer !== undefined) return answer;
+    terminal.write("\ncordon: no answer, so the answer is no\n");
+    return expired.aborted ? "timeout" : "silence";
+  } finally {
+    terminal.close();
+    endTurn?.();
+  }
 }
 
 /** Undefined where this process has no controlling terminal. */
@@ -102,7 +115,7 @@ function openTerminal(descriptor: number): OpenTerminal {
 }
 
 /** Width of the names before what a question tells. */
-const MARGIN = 11;
+export const MARGIN = 11;
 
 function renderQuestion(
   { command, cwd, decision, unconfined }: Question,

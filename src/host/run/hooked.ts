@@ -3,6 +3,8 @@ import type { HookFact } from "../../core/call/facts.ts";
 import type { JsonObject } from "../../core/call/json.ts";
 import { type RanHook, labelOf } from "../../core/hooks/combine.ts";
 import { hookRecord } from "../../core/hooks/record.ts";
+import { limitText } from "../../core/layers/9-sandbox/limits.ts";
+import { refusalText } from "../../core/layers/9-sandbox/refusals.ts";
 import { placeOfHook } from "../../core/settings/hooks.ts";
 import type { SettingsScope } from "../../core/settings/source.ts";
 import type { CallInput, Gate, KnownFacts } from "../gate.ts";
@@ -64,7 +66,7 @@ export function openHooked(gate: Gate, setup: RunSetup, notify: (text: string) =
       return judged;
     },
     after: async (outcome, input, recorder) => {
-      const { event, payload } = afterwards(outcome);
+      const { event, payload } = afterwards(outcome, gate.home);
       const ran = await openCallHooks(gate, session, later()).run(event, input, payload);
       tell(ran);
       recorder.hooks(ran.map((each) => hookRecord(each, undefined)));
@@ -100,13 +102,16 @@ export function openHooked(gate: Gate, setup: RunSetup, notify: (text: string) =
 }
 
 /** The event for what became of a call, and its own fields. */
-function afterwards(outcome: Outcome): { readonly event: ToolEvent; readonly payload: JsonObject } {
+function afterwards(
+  outcome: Outcome,
+  home: string,
+): { readonly event: ToolEvent; readonly payload: JsonObject } {
   if (outcome.kind === "refused") {
     return outcome.by === "sandbox" || outcome.by === "start"
       ? { event: "PostToolUseFailure", payload: { error: outcome.why, is_interrupt: false } }
       : { event: "PermissionDenied", payload: { reason: outcome.why } };
   }
-  const { status, ended, durationMs, stdout, stderr } = outcome.result;
+  const { status, ended, durationMs, stdout, stderr, limits, refusals = [] } = outcome.result;
   const interrupted = ended === "aborted";
   const time = { duration_ms: Math.round(durationMs) };
   // What went straight to the terminal nobody saw; empty texts would say that there was nothing.
@@ -125,9 +130,10 @@ function afterwards(outcome: Outcome): { readonly event: ToolEvent; readonly pay
       ? `exit status ${status}`
       : ended === "aborted"
         ? "it was interrupted"
-        : "it went over a limit";
+        : "it was ended for a limit";
   const text = shown(stderr ?? new Uint8Array());
-  const error = text === "" ? how : `${how}\n${text}`;
+  const told = [...limits.map(limitText), ...refusals.map((refusal) => refusalText(refusal, home))];
+  const error = [how, ...(text === "" ? [] : [text]), ...told].join("\n");
   return {
     event: "PostToolUseFailure",
     payload: { error, is_interrupt: interrupted, exit_code: status, ...time },

@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { ToolCall } from "../../core/call/call.ts";
 import type { Decision } from "../../core/call/decision.ts";
+import { limitText } from "../../core/layers/9-sandbox/limits.ts";
+import type { SandboxPlan } from "../../core/layers/9-sandbox/plan.ts";
 import type { SandboxResult } from "../../core/layers/9-sandbox/result.ts";
 import {
   type Approval,
@@ -25,7 +27,11 @@ export interface Recorder {
     duration: number,
     hooks?: readonly HookRecord[],
   ): boolean;
-  run(result: SandboxResult, confined: boolean): void;
+  run(result: SandboxResult, rung: SandboxPlan["rung"]): void;
+  /** Joins a decision with its run. */
+  readonly id: string;
+  /** The decision on this call was recorded elsewhere, under the same id. */
+  resume(call: ToolCall): void;
   refusal(why: string): void;
   /** Hooks that ran outside of a decision. */
   hooks(hooks: readonly HookRecord[], session?: string): void;
@@ -42,9 +48,9 @@ export function openRecorder(
   program: string,
   clock: () => number,
   notify: (text: string) => void,
+  id: string = randomUUID(),
 ): Recorder {
   const { audit } = gate.policy.cordon;
-  const id = randomUUID();
   const grounds = { policy: gate.policy.fingerprint, tables: gate.tables.hash };
   let recorded: ToolCall | undefined;
   const append = (entry: AuditRecord): boolean => {
@@ -69,6 +75,10 @@ export function openRecorder(
     if (recorded !== undefined) append(runRecord({ id, call: recorded, result, duration, digest }));
   };
   return {
+    id,
+    resume: (call) => {
+      recorded = call;
+    },
     decision: (call, decision, approval, duration, hooks) => {
       recorded = call;
       const written = append(
@@ -76,14 +86,26 @@ export function openRecorder(
       );
       return written || !audit.required;
     },
-    run: (result, confined) =>
+    run: (result, rung) =>
       outcome(
         {
           status: result.status,
           ...(result.ended === "exited" ? {} : { refused: result.ended }),
           sandbox: {
-            kind: confined ? "bubblewrap" : "none",
+            kind: rung ?? "none",
             violations: result.violations.map(({ kind, path, why }) => ({ kind, subject: path, rule: why })),
+            refusals: (result.refusals ?? []).map((refusal) => ({
+              kind: refusal.class,
+              subject: refusal.path ?? refusal.host ?? "",
+              rule: refusal.rule,
+              why: refusal.why,
+              certain: refusal.certain,
+            })),
+            limits: result.limits.map((hit) => ({
+              kind: hit.limit,
+              allowed: hit.allowed,
+              text: limitText(hit),
+            })),
           },
         },
         result.durationMs,

@@ -3,19 +3,18 @@ import { join } from "node:path";
 import type { Decision, Suggestion } from "../../core/call/decision.ts";
 import type { HookFact } from "../../core/call/facts.ts";
 import { stringAt } from "../../core/call/json.ts";
-import { PATHS } from "../../core/knowledge/paths.gen.ts";
 import type { SandboxResult } from "../../core/layers/9-sandbox/result.ts";
 import type { Approval } from "../../core/layers/11-audit/record.ts";
 import type { CallInput, Gate } from "../gate.ts";
-import { SandboxError } from "../sandbox/error.ts";
-import { shellCommand } from "../sandbox/linux/arguments.ts";
-import { type Probe, probeSandbox } from "../sandbox/linux/probe.ts";
+import { findSandbox } from "../sandbox/ladder.ts";
+import type { Probe } from "../sandbox/linux/probe.ts";
 import type { RunOptions } from "../sandbox/linux/run.ts";
-import { openSandbox, placeOf } from "../sandbox/sandbox.ts";
 import type { Session } from "../session/session.ts";
 import { stateDirectory } from "../settings/places.ts";
 import { recordedTrust } from "../trust/belief.ts";
 import { saveRule } from "../settings/save.ts";
+import type { BoundaryAsker } from "./boundary.ts";
+import { confine } from "./confine.ts";
 import type { Hooked } from "./hooked.ts";
 import { type Recorder, openRecorder } from "./recorder.ts";
 import { runUnconfined } from "./unconfined.ts";
@@ -61,6 +60,8 @@ export type Outcome =
 
 export interface RunSetup {
   readonly ask: Asker;
+  /** Asks about what the sandbox refused; without it a refusal is only told. */
+  readonly askBoundary?: BoundaryAsker | undefined;
   readonly session?: Session | undefined;
   readonly clock?: (() => number) | undefined;
   readonly stdio?: RunOptions | undefined;
@@ -117,7 +118,7 @@ async function conduct(
   { clock, notify, recorder, hooked, stops }: Means,
 ): Promise<{ readonly outcome: Outcome; readonly call: CallInput }> {
   const { sandbox } = gate.policy;
-  const probe = sandbox.enabled ? (setup.probe ?? probeSandbox({ bwrapPath: sandbox.bwrapPath })) : undefined;
+  const probe = sandbox.enabled ? (setup.probe ?? (await findSandboxFor(gate))) : undefined;
   const confined = probe?.kind === "available";
   const fault = probe?.kind === "unavailable" ? `${probe.why} (cure: ${probe.cure})` : undefined;
   const given: CallInput = { ...input, sandboxed: confined, session: setup.session?.id };
@@ -145,40 +146,35 @@ async function conduct(
     return { outcome: { kind: "refused", by, decision, why: asked?.why ?? decision.why }, call };
   }
   for (const rule of judged?.grants ?? []) grantFor(setup, rule, notify);
-  if (asked?.answer !== undefined) await keep(gate, asked.answer, setup, { notify, hooked, recorder });
+  const answer = asked?.answer;
+  if (answer?.kind === "session" || answer?.kind === "always") {
+    const rules = answer.rules.map(({ rule }) => rule);
+    await keep(gate, { kind: answer.kind, rules }, setup, { notify, hooked, recorder });
+  }
   const outcome =
     probe?.kind === "available"
-      ? await confine(gate, probe.bubblewrap, command, call, decision, recorder, setup)
+      ? await confine({
+          gate,
+          probe,
+          command,
+          call,
+          decision,
+          known,
+          setup,
+          clock,
+          notify,
+          recorder,
+          nextRecorder: () => openRecorder(gate, "run", clock, notify),
+          keep: (kind, rules) => keep(gate, { kind, rules }, setup, { notify, hooked, recorder }),
+          file: localSettings(gate),
+        })
       : await unconfine(command, call.cwd ?? gate.cwd, decision, recorder, setup);
   return { outcome, call };
 }
 
-async function confine(
-  gate: Gate,
-  bubblewrap: string,
-  command: string,
-  call: CallInput,
-  decision: Decision,
-  recorder: Recorder,
-  setup: RunSetup,
-): Promise<Outcome> {
-  const sandbox = openSandbox({ bubblewrap, lists: PATHS, environment: gate.env });
-  const refuse = (why: string): Outcome => {
-    recorder.refusal(why);
-    return { kind: "refused", by: "sandbox", decision, why };
-  };
-  const plan = sandbox.plan(gate.policy, placeOf(gate.root, call.cwd ?? gate.cwd, gate.env));
-  if (plan.kind === "refused") return refuse(`${plan.why}; ${plan.hint}`);
-  if (setup.stdio?.signal?.aborted === true) return refuse("it was interrupted before it began");
-  try {
-    const result = await sandbox.run(plan, shellCommand(plan, command), setup.stdio);
-    recorder.run(result, true);
-    return { kind: "ran", decision, confined: true, result };
-  } catch (error) {
-    if (error instanceof SandboxError)
-      return refuse(`the sandbox could not be built: ${error.message}; ${error.hint}`);
-    throw error;
-  }
+function findSandboxFor({ policy, env, home }: Gate): Promise<Probe> {
+  const { bwrapPath, lowestRung } = policy.sandbox;
+  return findSandbox({ bwrapPath, lowest: lowestRung, environment: env, home });
 }
 
 async function unconfine(
@@ -197,7 +193,7 @@ async function unconfine(
   if (setup.stdio?.signal?.aborted === true) return refuse("it was interrupted before it began");
   try {
     const result = await runUnconfined(command, cwd, setup.stdio);
-    recorder.run(result, false);
+    recorder.run(result, undefined);
     return { kind: "ran", decision, confined: false, result };
   } catch (error) {
     return refuse(`bash could not be started: ${error instanceof Error ? error.message : String(error)}`);
@@ -258,18 +254,17 @@ function grantFor({ session }: RunSetup, rule: string, notify: (text: string) =>
 /** Remembers an answer. What cannot be kept is said and changes nothing about this call. */
 async function keep(
   gate: Gate,
-  answer: Answer,
+  answer: { readonly kind: "session" | "always"; readonly rules: readonly string[] },
   setup: RunSetup,
   { notify, hooked, recorder }: Pick<Means, "notify" | "hooked" | "recorder">,
 ): Promise<void> {
-  if (answer.kind !== "session" && answer.kind !== "always") return;
   const blocked =
     answer.kind === "always" ? await hooked?.change("local", localSettings(gate), recorder) : undefined;
   if (blocked !== undefined) {
-    notify(`${answer.rules.map(({ rule }) => `\`${rule}\``).join(", ")} was not kept: ${blocked}`);
+    notify(`${answer.rules.map((rule) => `\`${rule}\``).join(", ")} was not kept: ${blocked}`);
     return;
   }
-  for (const { rule } of answer.rules) {
+  for (const rule of answer.rules) {
     try {
       if (answer.kind === "session") setup.session?.grant(rule);
       else

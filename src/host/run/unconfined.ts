@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { SandboxResult } from "../../core/layers/9-sandbox/result.ts";
-import { OUTPUT_LIMIT, type RunOptions } from "../sandbox/linux/run.ts";
+import type { RunOptions } from "../sandbox/linux/run.ts";
+import { OUTPUT_LIMIT } from "../sandbox/output.ts";
 
 /**
  * Runs a command text without a sandbox, in a bash that reads no start-up file. Only for calls a
@@ -42,7 +43,7 @@ export async function runUnconfined(
     timeLimit === undefined
       ? undefined
       : setTimeout(() => {
-          limits.push({ limit: "time", allowed: timeLimit });
+          limits.push({ limit: "time", allowed: timeLimit, killed: true });
           kill("limit");
         }, timeLimit * 1000);
   const take = (into: Uint8Array[]) => (data: Uint8Array) => {
@@ -50,7 +51,7 @@ export async function runUnconfined(
     end.size += data.length;
     if (room > 0) into.push(data.subarray(0, room));
     if (end.size <= outputLimit || end.how !== "exited") return;
-    limits.push({ limit: "output", allowed: outputLimit });
+    limits.push({ limit: "output", allowed: outputLimit, killed: true });
     kill("limit");
   };
   const [stdout, stderr]: readonly [Uint8Array[], Uint8Array[]] = [[], []];
