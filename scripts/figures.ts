@@ -72,9 +72,37 @@ for (const row of rows) say(`| ${row.join(" | ")} |`);
 
 say(`\n| recorded sessions of | sessions | calls | ${SETUPS.join(" | ")} |`);
 say(`|---|---|---|${SETUPS.map(() => "---|").join("")}`);
-for (const { source, sessions, calls, asked } of scoreSessions())
+const scores = scoreSessions();
+for (const { source, sessions, calls, asked } of scores)
   say(
     `| ${source} | ${sessions} | ${calls} | ${SETUPS.map((setup) => `${asked[setup]} (${percent(asked[setup], calls)})`).join(" | ")} |`,
   );
+
+const perSession = (count: number, sessions: number): string => (count / sessions).toFixed(1);
+say(
+  `\n| questions a session | ${SETUPS.join(" | ")} | ... about commands, ${SETUPS.slice(1).join(" | ... ")} |`,
+);
+say(
+  `|---|${SETUPS.map(() => "---|").join("")}${SETUPS.slice(1)
+    .map(() => "---|")
+    .join("")}`,
+);
+for (const { source, sessions, asked, classes } of scores) {
+  const commands = SETUPS.slice(1).map((setup) =>
+    [...classes[setup]].reduce((sum, [name, count]) => sum + (name.startsWith("Bash ") ? count : 0), 0),
+  );
+  const counts = [...SETUPS.map((setup) => asked[setup]), ...commands];
+  say(`| ${source} | ${counts.map((count) => perSession(count, sessions)).join(" | ")} |`);
+}
+
+const remaining = new Map<string, number>();
+for (const { classes } of scores)
+  for (const [name, count] of classes["sandbox+acceptEdits"])
+    remaining.set(name, (remaining.get(name) ?? 0) + count);
+say("\n| what still asks (sandbox+acceptEdits) | count |\n|---|---|");
+for (const [name, count] of [...remaining].toSorted(([, a], [, b]) => b - a)) say(`| ${name} | ${count} |`);
+say(
+  `\nquestions that the sandbox may answer and did not: ${scores.reduce((sum, { needless }) => sum + needless, 0)}`,
+);
 
 if (process.argv.includes("--misses")) say(`\n${misses.join("\n")}`);

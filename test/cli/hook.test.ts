@@ -7,6 +7,7 @@ import { command, hookWith } from "../../src/cli/hook.ts";
 import type { Terminal } from "../../src/cli/command.ts";
 import { createGate } from "../../src/host/gate.ts";
 import { probeSandbox } from "../../src/host/sandbox/linux/probe.ts";
+import { openSession, runtimeDirectory } from "../../src/host/session/session.ts";
 import { fixturesOf, haveFixtures } from "../agents/fixtures.ts";
 import { type Outcome, type Scene, runIn, scene } from "./scene.ts";
 
@@ -343,15 +344,14 @@ describe("rewriting into the sandbox", () => {
     const input = { description: "d", timeout: 5, run_in_background: true };
     const answer = await ask(at, bash("npm test && echo 'it''s'", input));
     expect(answer).toMatchObject({ permissionDecision: "allow" });
-    expect(answer?.updatedInput).toStrictEqual({
-      command: `'${launcher}' sandbox --root '${at.project}' --cwd '${at.project}' -- 'npm test && echo '\\''it'\\'''\\''s'\\'''`,
-      ...input,
-    });
-    expect(auditOf(at)).toMatchObject([{ sandboxed: true, input: { command: "npm test && echo 'it''s'" } }]);
+    const [record] = auditOf(at);
+    expect(record).toMatchObject({ sandboxed: true, input: { command: "npm test && echo 'it''s'" } });
+    const line = (id: unknown): string =>
+      `'${launcher}' sandbox --root '${at.project}' --cwd '${at.project}' --record '${String(id)}' -- 'npm test && echo '\\''it'\\'''\\''s'\\'''`;
+    expect(answer?.updatedInput).toStrictEqual({ command: line(record?.["id"]), ...input });
     // What was judged is what runs, and what an agent copies from it is judged by what is inside.
-    expect((await ask(at, bash(answer?.updatedInput?.command ?? "", input)))?.updatedInput).toEqual(
-      answer?.updatedInput,
-    );
+    const again = await ask(at, bash(answer?.updatedInput?.command ?? "", input));
+    expect(again?.updatedInput).toStrictEqual({ command: line(auditOf(at)[1]?.["id"]), ...input });
   });
   it.skipIf(!available)("also runs there what a person has to say yes to", async () => {
     const at = scene();
@@ -389,10 +389,64 @@ describe("rewriting into the sandbox", () => {
       expect(await ask(at, { tool_name: "Read", tool_input: { file_path: "a.txt" } })).toBeUndefined();
     },
   );
+  it.skipIf(!available)("asks about a path that is to be opened there, and about nothing else", async () => {
+    const at = scene();
+    at.settings({ ...on, permissions: { allow: ["Bash", "Bash(cordon *)", "Edit"] } });
+    const text = "cordon sandbox --write ~/notes.txt --reason 'to keep it' -- 'echo x >> ~/notes.txt'";
+    const answer = await ask(at, bash(text));
+    expect(answer).toMatchObject({
+      permissionDecision: "ask",
+      permissionDecisionReason: expect.stringMatching(
+        /asks to write `.*\/notes\.txt`.*its reason: `to keep it` \(sandbox\.opening\)/,
+      ),
+    });
+    expect(answer?.updatedInput?.command).toMatch(
+      / --write '[^']*\/home\/notes\.txt' -- 'echo x >> ~\/notes\.txt'$/,
+    );
+    for (const mode of ["bypassPermissions", "auto"])
+      expect(await ask(at, { ...bash(text), permission_mode: mode })).toMatchObject({
+        permissionDecision: "deny",
+      });
+  });
+  it.skipIf(!available).each([
+    ["a credential store", "~/.ssh/authorized_keys"],
+    ["cordon's guard", "~/.config/cordon/settings.json"],
+    ["what the person denies", "~/private/x"],
+  ])("opens no path that is %s", async (_name, path) => {
+    const at = scene();
+    at.settings({ ...on, permissions: { deny: ["Edit(~/private/**)"] } });
+    const answer = await ask(at, bash(`cordon sandbox --write ${path} -- 'true'`));
+    expect(answer).toMatchObject({ permissionDecision: "deny" });
+  });
+  it.skipIf(!available)("opens for the session what the person said so of, without a request", async () => {
+    const at = scene();
+    at.settings(on);
+    const directory = runtimeDirectory(at.env, at.home);
+    openSession("s-9", directory).grant(`Edit(/${at.home}/.bashrc)`);
+    const answer = await ask(at, { ...bash("npm test"), session_id: "s-9" });
+    expect(answer).toMatchObject({ permissionDecision: "allow" });
+    expect(answer?.updatedInput?.command).toContain(` --write '${at.home}/.bashrc' -- 'npm test'`);
+    const other = await ask(at, { ...bash("npm test"), session_id: "s-8" });
+    expect(other?.updatedInput?.command).not.toContain("--write");
+  });
+  it.skipIf(!available).each<readonly [string, object, object, Readonly<Record<string, string>>]>([
+    ["excludedCommands", { sandbox: { ...on.sandbox, excludedCommands: ["npm *", "npm test"] } }, {}, {}],
+    ["a repository's settings", {}, { sandbox: { enabled: false, excludedCommands: ["npm *"] } }, {}],
+    ["a repository that trusts itself", {}, { cordon: { hook: { rewriteIntoSandbox: false } } }, {}],
+    ["variables", {}, {}, { CORDON_SANDBOX: "1", CORDON_SESSION: "x", CLAUDE_CODE_DISABLE_SANDBOX: "1" }],
+  ])("is not left by %s", async (_name, user, project, env) => {
+    const at = scene();
+    at.settings({ ...on, ...user });
+    for (const file of [".claude/settings.json", ".claude/settings.local.json"])
+      at.put(`home/app/${file}`, JSON.stringify(project));
+    const input = JSON.stringify({ cwd: at.project, permission_mode: "default", ...bash("npm test") });
+    const answer = told(await runIn(at, command, EVENT, { input, env: { ...at.env, ...env } }));
+    expect(answer?.updatedInput?.command).toContain(" -- 'npm test'");
+  });
   it("asks about a command that is to leave the sandbox, and keeps it in where leaving is forbidden", async () => {
     const at = scene();
     at.settings(on);
-    const leave = bash("npm test", { dangerouslyDisableSandbox: true });
+    const leave = bash("npm test", { dangerouslyDisableSandbox: true, description: "needs docker" });
     for (const [permission_mode, permissionDecision] of [
       ["acceptEdits", "ask"],
       ["bypassPermissions", "deny"],
@@ -400,12 +454,20 @@ describe("rewriting into the sandbox", () => {
       const answer = await ask(at, { ...leave, permission_mode });
       expect(answer).toMatchObject({
         permissionDecision,
-        permissionDecisionReason: expect.stringContaining("sandbox.escape"),
+        permissionDecisionReason: expect.stringMatching(
+          /its reason: `needs docker` \(sandbox\.escape\).*cordon sandbox --write PATH/,
+        ),
       });
       expect(answer).not.toHaveProperty("updatedInput");
     }
     at.settings({ ...on, sandbox: { ...on.sandbox, allowUnsandboxedCommands: false } });
     if (available) expect((await ask(at, leave))?.updatedInput?.command).toContain(" -- 'npm test'");
+    // Without cordon's sandbox around it the agent's own would be switched off.
+    at.settings({ sandbox: { ...on.sandbox, allowUnsandboxedCommands: false } });
+    expect(await ask(at, leave)).toMatchObject({
+      permissionDecision: "deny",
+      permissionDecisionReason: expect.stringContaining("sandbox.escape-refused"),
+    });
   });
   it("asks in every mode where there is no sandbox, or refuses where the settings say so", async () => {
     const at = scene();

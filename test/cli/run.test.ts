@@ -292,7 +292,10 @@ describe("the record", () => {
         verdict: "ask",
         approval: { answer: "allowed", by: "terminal", scope: "once", shown: true },
       },
-      { type: "run", result: { status: 0, sandbox: { kind: "bubblewrap" } } },
+      {
+        type: "run",
+        result: { status: 0, sandbox: { kind: expect.stringMatching(/^(?:native|bubblewrap)$/) } },
+      },
       { type: "decision", verdict: "ask", approval: { answer: "denied", note: "use another" } },
       { type: "decision", verdict: "ask", approval: { answer: "unavailable", by: "nobody", shown: false } },
     ]);

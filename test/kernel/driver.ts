@@ -2,17 +2,20 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { NO_HOOKS } from "../../src/core/settings/hooks.ts";
-import type { LimitPolicy, Policy, SandboxPolicy } from "../../src/core/settings/policy.ts";
+import type { LimitPolicy, Policy, Rung, SandboxPolicy } from "../../src/core/settings/policy.ts";
 import type { Rule } from "../../src/core/settings/rule.ts";
 import { SandboxError } from "../../src/host/sandbox/error.ts";
 import { shellCommand } from "../../src/host/sandbox/linux/arguments.ts";
+import { landlockAbi } from "../../src/host/sandbox/linux/landlock.ts";
 import { probeSandbox } from "../../src/host/sandbox/linux/probe.ts";
-import { openSandbox, placeOf } from "../../src/host/sandbox/sandbox.ts";
+import { type Sandbox, openSandbox, placeOf } from "../../src/host/sandbox/sandbox.ts";
 
 /** One command for the driver, which runs as the user under test. One line of JSON. */
 export interface Request {
   readonly id: number;
   readonly confined: boolean;
+  /** What carries the plan out; default bubblewrap. */
+  readonly rung?: Rung | undefined;
   readonly root: string;
   readonly cwd?: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
@@ -73,17 +76,29 @@ export function policyOf(
 
 type Run = (request: Request) => Promise<object>;
 
-function openDriver(lists: string): Run {
+function openDriver(lists: string, launcher?: string): Run {
   const probe = probeSandbox();
   if (probe.kind === "unavailable") throw new Error(`${probe.why}: ${probe.cure}`);
-  const sandbox = openSandbox({
-    bubblewrap: probe.bubblewrap,
-    lists: JSON.parse(readFileSync(lists, "utf8")),
-    environment: process.env,
-  });
+  const abi = launcher === undefined ? 0 : landlockAbi(launcher);
+  const open = (setup: { readonly rung: Rung; readonly bubblewrap?: string }): Sandbox =>
+    openSandbox({
+      footing: { ...setup, launcher, abi, passed: [] },
+      lists: JSON.parse(readFileSync(lists, "utf8")),
+      environment: process.env,
+    });
+  const floor = open({ rung: "bubblewrap", bubblewrap: probe.bubblewrap ?? "" });
+  const native = launcher === undefined ? undefined : open({ rung: "native" });
+  const alone = abi === 0 ? undefined : open({ rung: "landlock" });
+  const rungs: Readonly<Record<Rung, Sandbox | undefined>> = {
+    native,
+    bubblewrap: floor,
+    landlock: alone,
+  };
   return async (request) => {
     const command = request.command;
     if (!request.confined) return await plainly(request);
+    const sandbox = rungs[request.rung ?? "bubblewrap"];
+    if (sandbox === undefined) throw new Error(`the rung ${request.rung} cannot be had`);
     for (const name of Object.keys(process.env)) delete process.env[name];
     Object.assign(process.env, request.environment);
     const plan = sandbox.plan(
@@ -137,8 +152,8 @@ function plainly(request: Request): Promise<object> {
 
 const [, , how, lists = "", request = ""] = process.argv;
 if (how === "serve") {
-  const run = openDriver(lists);
+  const run = openDriver(lists, request === "" ? undefined : request);
   for await (const line of createInterface({ input: process.stdin }))
     process.stdout.write(await answer(run, line));
 }
-if (how === "once") process.stderr.write(await answer(openDriver(lists), request));
+if (how === "once") process.stderr.write(await answer(openDriver(lists, process.env["LAUNCHER"]), request));

@@ -1,144 +1,105 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Actor, type Stage, WHO, inventory, openStage } from "./stage.ts";
+import { type Actor, RUNGS, type Stage, WHO, inventory, openStage } from "./stage.ts";
+import type { Rung } from "../../src/core/settings/policy.ts";
+import { WORKS } from "./works/index.ts";
+import { type ToolBox, openToolBox } from "./works/tools.ts";
+import type { Work } from "./works/work.ts";
 
 let stage: Stage;
+let tools: ToolBox;
 beforeAll(async () => {
   stage = await openStage();
+  tools = openToolBox(stage.base);
 });
 afterAll(() => stage.close());
 
-/** Each command must succeed, print what stands behind it and nothing else, and plant nothing. */
-const WORKS: readonly (readonly [name: string, command: string, stdout: string])[] = [
-  [
-    "write, rename, delete",
-    "mkdir -p d/e && echo x > d/e/f && mv d/e/f d/g && cat d/g && rm -r d && test ! -e d",
-    "x\n",
-  ],
-  [
-    "mktemp",
-    'f=$(mktemp) && echo x > $f && cat $f && d=$(mktemp -d) && test -d $d && test -n "$TMPDIR"',
-    "x\n",
-  ],
-  ["here-documents and here-strings", "cat <<E\nh $((1+1))\nE\ncat <<< s", "h 2\ns\n"],
-  [
-    "system files",
-    "head -c 4 /dev/zero | wc -c; head -c 4 /dev/urandom | wc -c; test -s /etc/passwd; echo n > /dev/null; cat < /dev/null",
-    "4\n4\n",
-  ],
-  ["own descriptors by name", "echo a > /dev/null; echo b | cat /dev/stdin; cat <(echo c)", "b\nc\n"],
-  [
-    "git: add and commit",
-    "echo b > b.txt && git add -A && git commit -qm second && git log --format=%s",
-    "second\nfirst\n",
-  ],
-  [
-    "git: branch, tag, stash, checkout, merge, gc",
-    "git checkout -qb topic && echo t >> a.txt && git commit -qam t && git tag v1 && echo u >> a.txt && git stash -q && git stash pop -q && git checkout -q -- a.txt && git checkout -q main && git merge -q topic && git tag -d v1 >/dev/null && git log --format=%s && git gc -q && git fsck --no-progress --no-dangling",
-    "t\nfirst\n",
-  ],
-  [
-    "git: rebase, reset, clean, status",
-    "git checkout -qb x && echo 1 > 1 && git add 1 && git commit -qm 1 && git checkout -q main && echo 2 > 2 && git add 2 && git commit -qm 2 && git checkout -q x && git rebase -q main && git reset -q --hard HEAD~1 && touch junk && git clean -qfd && git status -s && git log --format=%s",
-    "2\nfirst\n",
-  ],
-  [
-    "git: a new repository and a clone",
-    "git init -q n && cd n && echo x > f && git add f && git commit -qm n && git log --format=%s && git clone -q . ../m && git -C ../m log --format=%s",
-    "n\nn\n",
-  ],
-  [
-    "git: a new linked worktree",
-    "git worktree add -q w && cd w && echo x > f && git add f && git commit -qm w && git log --format=%s -1 && cd .. && git worktree remove w && git worktree prune && git worktree list | wc -l",
-    "w\n1\n",
-  ],
-  ["node", "node -p '[1, 2].map((x) => x * 2).join()'", "2,4\n"],
-  [
-    "node: fork with a channel",
-    `echo 'if (process.send) { process.send("up"); } else { const c = require("child_process").fork(__filename); c.on("message", (m) => { console.log(m); }); }' > f.js && node f.js`,
-    "up\n",
-  ],
-  [
-    "node: threads and WebAssembly memory",
-    `node -e 'new (require("worker_threads").Worker)("process.stdout.write(String(new WebAssembly.Memory({ initial: 1, maximum: 65536 }).buffer.byteLength))", { eval: true })'`,
-    "65536",
-  ],
-  [
-    "npm test",
-    `echo '{"name":"p","version":"1.0.0","scripts":{"test":"node -e 1 && echo tested"}}' > package.json && npm test --silent`,
-    "tested\n",
-  ],
-  [
-    "npm pack and version",
-    `echo '{"name":"p","version":"1.0.0"}' > package.json && npm pack --silent && npm version patch --no-git-tag-version --silent`,
-    "p-1.0.0.tgz\nv1.0.1\n",
-  ],
-  [
-    "python: processes, semaphores, shared memory",
-    `cat > m.py <<'E'
-import multiprocessing as m
-from multiprocessing import shared_memory
-def f(x): return x * x
-if __name__ == "__main__":
-    with m.Pool(2) as p: print(p.map(f, [1, 2, 3]))
-    q = m.Queue(); q.put(1); print(q.get())
-    s = shared_memory.SharedMemory(create=True, size=10); s.buf[0] = 7; print(s.buf[0]); s.close(); s.unlink()
-E
-python3 m.py`,
-    "[1, 4, 9]\n1\n7\n",
-  ],
-  [
-    "own sockets",
-    `python3 - <<'E'
-import socket
-for fam, addr in ((socket.AF_UNIX, "own.sock"), (socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_INET6, ("::1", 0))):
-    s = socket.socket(fam); s.bind(addr); s.listen()
-    c = socket.socket(fam); c.connect(s.getsockname()); a, _ = s.accept(); a.send(b"hi"); print(c.recv(2).decode())
-E
-rm own.sock`,
-    "hi\nhi\nhi\n",
-  ],
-  [
-    "a terminal of its own",
-    `python3 -c 'import pty; pty.spawn(["sh", "-c", "test -t 0 && echo tty"])'`,
-    "tty\r\n",
-  ],
-  ["tracing its own children", "strace -o t.txt true && grep -c execve t.txt", "1\n"],
-  ["killing its own children", "sleep 100 & kill $!; wait $! || echo $?", "143\n"],
-  ["traps and background", "trap 'echo bye' EXIT; sleep 0.05 & wait; (exit 7) || echo $?", "7\nbye\n"],
-  [
-    "fifos and links",
-    "mkfifo p && (echo x > p &) && cat p && ln -s a.txt l && cat l && ln a.txt h && cat h && rm p l h",
-    "x\na\na\n",
-  ],
-  [
-    "look-alikes of protected names",
-    "mkdir -p .github/workflows .vscode-ext githooks && echo x | tee .gitignore .env.example .gitattributes .github/workflows/ci.yml .npmignore .bashrc.txt CLAUDE.md Makefile > /dev/null && git add -f . && git commit -qm all && echo ok",
-    "ok\n",
-  ],
-  ["the user by name", 'test -n "$(id -un)" && test -O a.txt && echo mine', "mine\n"],
-  ["large output", "head -c 3000000 /dev/zero | tr '\\0' x | wc -c", "3000000\n"],
-];
+function actorOf(who: string): Actor {
+  const found = stage.actors.find(({ name }) => name === who);
+  if (found === undefined) throw new Error(who);
+  return found;
+}
 
-describe.each(WHO)("ordinary work, as %s", (who) => {
+/** Where a person's own toolchains are found: in the real home, for whom that is open. */
+const TOOLCHAINS: Readonly<Record<string, string>> = {
+  PATH: `/usr/local/bin:/usr/bin:/bin:${join(homedir(), ".cargo/bin")}`,
+  RUSTUP_HOME: process.env["RUSTUP_HOME"] ?? join(homedir(), ".rustup"),
+};
+
+/** What a piece of work takes that is not there for this user; undefined = nothing. */
+const absent = new Map<string, string | undefined>();
+
+async function lacking(actor: Actor, work: Work): Promise<string | undefined> {
+  const key = `${actor.name} ${work.name}`;
+  if (!absent.has(key)) absent.set(key, await lookedFor(actor, work));
+  return absent.get(key);
+}
+
+async function lookedFor(actor: Actor, work: Work): Promise<string | undefined> {
+  const tool = work.tools?.find((name) => tools(name) === undefined);
+  if (tool !== undefined) return tool;
+  for (const program of work.programs ?? []) {
+    const names = program.includes(" ") ? [] : program.split("|");
+    const test = names.length === 0 ? program : names.map((name) => `command -v ${name}`).join(" || ");
+    const [file = "", ...args] = actor.as("/bin/bash", "--noprofile", "--norc", "-c", test);
+    const env = { ...TOOLCHAINS, HOME: "/nonexistent" };
+    if (spawnSync(file, args, { env, cwd: "/", stdio: "ignore" }).status !== 0) return program;
+  }
+  return undefined;
+}
+
+const CASES = WORKS.flatMap(([area, works]) => works.map((work) => [`${area}: ${work.name}`, work] as const));
+
+/** Also the rung below, where it can be had. */
+const LADDER: readonly Rung[] = RUNGS.includes("native") ? [...RUNGS, "landlock"] : RUNGS;
+
+describe.each(WHO.flatMap((who) => LADDER.map((rung) => [who, rung] as const)))(
+  "ordinary work, as %s on %s",
+  (who, rung) => {
+    const cases = CASES.filter(([, work]) => rung !== "landlock" || work.alone === undefined);
+    it.each(cases)("%s", async (name, work) => {
+      const actor = actorOf(who);
+      const gap = await lacking(actor, work);
+      if (gap !== undefined) {
+        process.stderr.write(`SKIPPED: ${name}, as ${who}: not there: ${gap}\n`);
+        return;
+      }
+      const { run, environment, outsideRun, ws } = actor.scene();
+      if (work.before !== undefined) outsideRun(`cd ${ws}; ${work.before}`);
+      const box = work.tools?.map((tool) => tools(tool) ?? "").at(0);
+      const text = box === undefined ? work.command : `TOOLS=${box}; ${work.command}`;
+      const told = await run(`set -e -o pipefail; ${text}`, {
+        environment: { ...environment, ...TOOLCHAINS },
+        timeLimit: 120,
+        rung,
+      });
+      const { stdout: out, stderr, status, violations, refused, thrown } = told;
+      expect({ out, stderr, status, violations, refused, thrown }).toEqual({
+        out: typeof work.stdout === "string" ? work.stdout : expect.stringMatching(work.stdout),
+        stderr: work.stderr === undefined ? "" : expect.stringMatching(work.stderr),
+        status: 0,
+        violations: [],
+        refused: undefined,
+        thrown: undefined,
+      });
+      if (work.outside === undefined) return;
+      const after = outsideRun(`cd ${ws}; ${work.outside.command}`);
+      expect(after).toEqual(
+        typeof work.outside.stdout === "string"
+          ? work.outside.stdout
+          : expect.stringMatching(work.outside.stdout),
+      );
+    });
+  },
+);
+
+describe.each(WHO)("particular places, as %s", (who) => {
   let actor: Actor;
   beforeAll(() => {
-    const found = stage.actors.find(({ name }) => name === who);
-    if (found === undefined) throw new Error(who);
-    actor = found;
-  });
-
-  it.each(WORKS)("%s", async (_name, command, stdout) => {
-    const { run } = actor.scene();
-    const result = await run(`set -e -o pipefail; ${command}`);
-    const { stdout: out, stderr, status, violations } = result;
-    expect({ out, stderr, status, violations }).toEqual({
-      out: stdout,
-      stderr: "",
-      status: 0,
-      violations: [],
-    });
+    actor = actorOf(who);
   });
 
   it("commits in a linked worktree whose repository is elsewhere, and cannot touch its hooks", async () => {
@@ -236,8 +197,10 @@ describe.each(WHO)("ordinary work, as %s", (who) => {
     });
     const names = stdout.split("\n").flatMap((line) => /^([^=]+)=/.exec(line)?.[1] ?? []);
     const expected =
-      "CI CORDON_SANDBOX HOME LANG LC_TIME PATH PWD SHLVL TERM TMPDIR XDG_CACHE_HOME _ npm_config_cache npm_config_update_notifier";
-    expect(names.toSorted()).toEqual(expected.split(" ").toSorted());
+      "CI CORDON_SANDBOX HOME LANG LC_TIME PATH PWD SHLVL TERM TMPDIR _ npm_config_update_notifier";
+    const caches = [...stdout.matchAll(/^([^=\n]+)=\S*\/tmp\/\.caches\/.*$/gm)].map(([, name = ""]) => name);
+    expect(caches).toEqual(expect.arrayContaining(["XDG_CACHE_HOME", "npm_config_cache", "CARGO_HOME"]));
+    expect(names.filter((name) => !caches.includes(name)).toSorted()).toEqual(expected.split(" ").toSorted());
     expect(stdout).toMatch(/^PATH=\/usr\/bin:\/bin$/m);
     expect(stdout).toMatch(/^TMPDIR=\/tmp$/m);
   });

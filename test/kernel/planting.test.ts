@@ -23,75 +23,6 @@ describe.each(WHO)("planting, as %s", (who) => {
     actor = found;
   });
 
-  const git: readonly (readonly [name: string, command: (mark: string) => string])[] = [
-    [
-      "a new hook",
-      (m) => `printf '#!/bin/sh\\ntouch ${m}\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit`,
-    ],
-    [
-      "a changed hook",
-      (m) =>
-        `mv .git/hooks/pre-commit.sample .git/hooks/pre-commit; printf '#!/bin/sh\\ntouch ${m}\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit`,
-    ],
-    [
-      "hooks replaced by a link",
-      (m) =>
-        `mkdir evil; printf '#!/bin/sh\\ntouch ${m}\\n' > evil/pre-commit; chmod +x evil/pre-commit; mv .git/hooks .git/old || rm -rf .git/hooks; ln -s ../evil .git/hooks`,
-    ],
-    [
-      "hooksPath",
-      (m) =>
-        `mkdir evil; printf '#!/bin/sh\\ntouch ${m}\\n' > evil/pre-commit; chmod +x evil/pre-commit; git config core.hooksPath evil; echo '[core] hooksPath = evil' >> .git/config`,
-    ],
-    [
-      "fsmonitor",
-      (m) => `git config core.fsmonitor 'touch ${m};'; echo "[core] fsmonitor = touch ${m};" >> .git/config`,
-    ],
-    [
-      "config by rename",
-      (m) =>
-        `cp .git/config c; echo "[core] fsmonitor = touch ${m};" >> c; mv -f c .git/config; ln -f c .git/config`,
-    ],
-    [
-      "config.worktree",
-      (m) =>
-        `printf "[core]\\n\\tfsmonitor = touch ${m};\\n" > .git/config.worktree; git config extensions.worktreeConfig true`,
-    ],
-    [
-      "a swapped .git",
-      (m) => `cp -r .git g2; echo "[core] fsmonitor = touch ${m};" >> g2/config; mv .git old && mv g2 .git`,
-    ],
-    [
-      "a .git file",
-      (m) =>
-        `cp -r .git g2; echo "[core] fsmonitor = touch ${m};" >> g2/config; mv .git old; echo 'gitdir: g2' > .git`,
-    ],
-    [
-      "commondir",
-      (m) => `cp -r .git g2; echo "[core] fsmonitor = touch ${m};" >> g2/config; echo ../g2 > .git/commondir`,
-    ],
-    [
-      "attributes and filter",
-      (m) => `echo '* filter=x' > .git/info/attributes; git config filter.x.clean 'touch ${m}; cat'`,
-    ],
-  ];
-  it.each(git)("of git: %s", async (_name, command) => {
-    const control = actor.scene();
-    await control.open(command(mark(control)));
-    control.outsideRun(`cd ${control.ws}; (${WORK}) 2>/dev/null || true`);
-    expect(
-      existsSync(mark(control)) || /attributes/.test(command("")),
-      "the attack works without a sandbox",
-    ).toBe(true);
-
-    const scene = actor.scene();
-    const before = inventory(join(scene.ws, ".git"), ["index", "objects", "logs"]);
-    await scene.run(command(mark(scene)));
-    expect(inventory(join(scene.ws, ".git"), ["index", "objects", "logs"])).toEqual(before);
-    scene.outsideRun(`cd ${scene.ws}; ${WORK}`);
-    expect(existsSync(mark(scene))).toBe(false);
-  });
-
   const moved = ({ violations }: Outcome, ws: string): readonly string[] =>
     violations.map(({ path }) => path.slice(ws.length + 1)).toSorted();
 
@@ -269,14 +200,21 @@ echo x > sub/.claude/commands/c.md; ln .mcp.json hard && echo x > hard; chmod 77
     expect(result.notes.join("\n")).toMatch(/does not name this working tree/);
   });
 
-  it("tells when the directories hide more than can be searched", async () => {
-    const { run, ws } = actor.scene();
+  it("looks into directories whose names are no text, and tells when there is more than can be searched", async () => {
+    const { run, ws, state } = actor.scene();
     const bytes = await run(
-      "python3 - <<'E'\nimport os\nos.makedirs(b'd/\\xff/x')\nopen(b'd/\\xff/x/.mcp.json','w').write('x')\nE",
+      "python3 - <<'E'\nimport os\nos.makedirs(b'd/\\xff/x')\nos.makedirs(b'd/\\xfe/fine')\nopen(b'd/\\xff/x/.mcp.json','w').write('x')\nE",
     );
     expect(bytes.violations).toMatchObject([
-      { kind: "uninspected", path: expect.stringContaining(join(ws, "d")) },
+      {
+        kind: "planted",
+        path: expect.stringContaining(join(ws, "d")),
+        why: "servers an agent starts",
+        movedTo: expect.stringContaining(join(state, "cordon/quarantine/odd-")),
+      },
     ]);
+    expect(readdirSync(join(ws, "d"), "latin1")).toEqual(["\u00fe"]);
+    expect((await run("true")).violations).toEqual([]);
     const deep = await run(
       "rm -rf d; for i in $(seq 30); do n=$(printf 'x%.0s' $(seq 200)); mkdir $n && cd $n; done; echo x > .mcp.json; echo made",
     );

@@ -2,35 +2,19 @@ import { execFileSync, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Actor, NODE, type Stage, WHO, compile, openStage } from "./stage.ts";
 
 let stage: Stage;
-let shm: string | undefined;
 let fork: string | undefined;
 let grow: string | undefined;
 beforeAll(async () => {
   stage = await openStage();
-  shm = compile(stage, "shm", SHM);
   fork = compile(stage, "fork", FORK);
   grow = compile(stage, "grow", GROW);
 });
 afterAll(() => stage.close());
 
-/** Attaches a System V segment by key and overwrites it. */
-const SHM = `
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/shm.h>
-int main(int c, char **v) {
-  int id = shmget(atoi(v[1]), 4096, c > 2 ? IPC_CREAT | 0666 : 0);
-  if (id < 0) { perror("shmget"); return 1; }
-  char *p = shmat(id, 0, 0);
-  if (c > 2 && strcmp(v[2], "rm") == 0) { printf("%s", p); shmctl(id, IPC_RMID, 0); return 0; }
-  strcpy(p, c > 2 ? v[2] : "overwritten");
-  return 0;
-}`;
 /** A fork bomb that ends: every process forks until it cannot, then sleeps. */
 const FORK = `
 #include <stdlib.h>
@@ -53,21 +37,6 @@ describe.each(WHO)("processes, as %s", (who) => {
     actor = found;
   });
 
-  it("cannot see or signal a process outside", async () => {
-    const [file = "", ...args] = actor.as("sleep", "100");
-    const victim = spawn(file, args, { stdio: "ignore" });
-    onTestFinished(() => void victim.kill("SIGKILL"));
-    const { run, open } = actor.scene();
-    await pause(50);
-    const attack = `kill -9 ${victim.pid}; pkill -9 -x sleep; ls /proc | grep -c '^[0-9]'`;
-    expect(Number((await run(attack)).stdout)).toBeLessThan(8);
-    expect(existsSync(`/proc/${victim.pid}/exe`) || victim.exitCode === null).toBe(true);
-    expect(victim.signalCode).toBeNull();
-    await open(`kill -9 ${victim.pid}`);
-    await pause(50);
-    expect(victim.signalCode, "the attack works without a sandbox").toBe("SIGKILL");
-  });
-
   it("has no rights, no way to get any, and a filter", async () => {
     const { run } = actor.scene();
     const { stdout } = await run("cat /proc/self/status; id -u");
@@ -84,28 +53,14 @@ describe.each(WHO)("processes, as %s", (who) => {
     names.forEach((name, index) => expect(inside[index]).not.toBe(readlinkSync(`/proc/self/ns/${name}`)));
   });
 
-  it("a daemon does not outlive the command", async () => {
-    const { run, open, ws } = actor.scene();
-    const beat = join(ws, "beat");
-    const daemon = `(setsid nohup bash -c 'for i in $(seq 60); do date +%N > ${beat}; sleep 0.05; done' >/dev/null 2>&1 &) ; sleep 0.2; exit 3`;
-    expect((await run(daemon)).status).toBe(3);
-    const then = statSync(beat).mtimeMs;
-    await pause(300);
-    expect(statSync(beat).mtimeMs).toBe(then);
-    await open(daemon);
-    const open1 = statSync(beat).mtimeMs;
-    await pause(300);
-    expect(statSync(beat).mtimeMs, "the daemon lives without a sandbox").toBeGreaterThan(open1);
-  });
-
   it.each(["the caller's signal", "the time limit", "the output limit"])(
     "%s ends everything",
     async (why) => {
       const { run, ws } = actor.scene();
       const beat = join(ws, "beat");
       const options = {
-        "the caller's signal": { abortAfter: 500 },
-        "the time limit": { timeLimit: 0.5 },
+        "the caller's signal": { abortAfter: 3000 },
+        "the time limit": { timeLimit: 3 },
         "the output limit": { outputLimit: 100_000 },
       }[why];
       const result = await run(
@@ -123,20 +78,6 @@ describe.each(WHO)("processes, as %s", (who) => {
       expect(statSync(beat).mtimeMs).toBe(then);
     },
   );
-
-  it("System V memory of the machine is not reachable", async ({ skip }) => {
-    if (shm === undefined) return skip();
-    const key = String(0x434f5244 + process.pid);
-    const { run, open, outsideRun } = actor.scene();
-    outsideRun(`${shm} ${key} untouched`);
-    expect((await run(`${shm} ${key}`)).status).toBe(1);
-    const [control, after] = [await open(`${shm} ${key} x; ipcs -m | wc -l`), outsideRun(`${shm} ${key} rm`)];
-    expect(control.status, "reachable without a sandbox").toBe(0);
-    expect(after).toBe("x");
-    outsideRun(`${shm} ${key} untouched`);
-    await run(`${shm} ${key}; ipcrm -a`);
-    expect(outsideRun(`${shm} ${key} rm`)).toBe("untouched");
-  });
 
   it("inherits no descriptor but the first three", async () => {
     const { ws, outside, environment } = actor.scene();

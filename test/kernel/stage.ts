@@ -16,6 +16,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { buildLauncher } from "../../scripts/native.mjs";
 import type { Violation } from "../../src/core/layers/9-sandbox/result.ts";
 import type { Request } from "./driver.ts";
 
@@ -76,7 +77,12 @@ const IS_ROOT = process.getuid?.() === 0;
 /** The users a test file goes through. Without root only the caller himself. */
 export const WHO: readonly string[] = IS_ROOT ? ["root", "user"] : ["user"];
 
-/** Bundles the driver, and makes a user without rights where the caller is root. */
+/** What carries plans out here. The launcher takes a compiler. */
+export const RUNGS: readonly ("bubblewrap" | "native")[] = existsSync("/usr/bin/cc")
+  ? ["bubblewrap", "native"]
+  : ["bubblewrap"];
+
+/** Bundles the driver, builds the launcher, and makes a user without rights where the caller is root. */
 export async function openStage(): Promise<Stage> {
   const parent = IS_ROOT ? "/var/lib" : homedir();
   const base = mkdtempSync(join(parent, "cordon-kernel-"));
@@ -86,6 +92,8 @@ export async function openStage(): Promise<Stage> {
   await bundle.write({ file: driver, format: "esm" });
   await bundle.close();
   writeFileSync(join(base, "paths.json"), readFileSync(LISTS));
+  const built = RUNGS.includes("native") ? buildLauncher(join(base, "native")) : undefined;
+  if (built?.built === false) throw new Error(`the launcher cannot be built: ${built.why}`);
   const made: ChildProcess[] = [];
   const account = IS_ROOT ? makeUser() : undefined;
   const actor = (name: string): Actor => {
@@ -106,7 +114,7 @@ export async function openStage(): Promise<Stage> {
       as,
       driver,
       scene: () => {
-        ask ??= startDriver(as(NODE, driver, "serve", join(base, "paths.json")), made);
+        ask ??= startDriver(as(NODE, driver, "serve", join(base, "paths.json"), built?.path ?? ""), made);
         return makeScene(join(own, `${++count}`), as, ask);
       },
     };

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Actor, type Stage, WHO, compile, openStage } from "./stage.ts";
 
@@ -168,15 +167,6 @@ describe.each(WHO)("the kernel's surface, as %s", (who) => {
       // 128 + SIGSYS
       expect(result.status, kind).toBe(159);
     }
-  });
-
-  it("a set-user-ID program gains nothing, and no namespace tool works", async () => {
-    const { run } = actor.scene();
-    const { stdout } = await run(
-      "for c in 'unshare -r true' 'unshare -m true' 'bwrap --ro-bind / / true' 'nsenter -t 1 -m true' 'mount --bind / /mnt' 'hostname evil' 'setpriv --reuid=65534 true' 'chroot / true'; do $c 2>/dev/null && echo \"worked: $c\"; done; mount | grep -c nosuid",
-    );
-    expect(stdout).not.toMatch(/worked/);
-    expect(hostname()).not.toBe("evil");
   });
 
   it("the limits of others, kernel messages and symbols are out of reach", async () => {

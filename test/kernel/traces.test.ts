@@ -117,7 +117,9 @@ describe.each(WHO)("traces on the machine, as %s", (who) => {
       "echo evil > .mcp.json; git init -q sub; echo hook > sub/.git/hooks/pre-commit; echo up > up; sleep 100",
     );
     await until(join(scene.ws, "up"));
-    expect(readdirSync(join(scene.state, "cordon/running"))).toHaveLength(1);
+    expect(
+      readdirSync(join(scene.state, "cordon/running")).filter((name) => name.endsWith(".json")),
+    ).toHaveLength(1);
     child.kill("SIGKILL");
     await pause(200);
     const next = await scene.run("ls -a; ls sub/.git/hooks | grep -v sample; cat .envrc");

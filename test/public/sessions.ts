@@ -1,3 +1,4 @@
+import { ANSWERS } from "../../src/core/call/ask.ts";
 import { type JsonObject, stringAt } from "../../src/core/call/json.ts";
 import { judge, prepare } from "../../src/core/gate.ts";
 import { examine } from "../../src/core/inquiry/inquiry.ts";
@@ -15,6 +16,10 @@ export interface SessionScore {
   readonly calls: number;
   /** Calls that ask, or are denied, under each setup. */
   readonly asked: Readonly<Record<Setup, number>>;
+  /** The same by tool and code, as `Bash path.outside`. */
+  readonly classes: Readonly<Record<Setup, ReadonlyMap<string, number>>>;
+  /** Of the questions about commands in the sandbox those the table of asks lets the sandbox answer. */
+  readonly needless: number;
 }
 
 /** How the person set cordon up: the defaults; commands sandboxed and unasked there; edits accepted too. */
@@ -33,19 +38,23 @@ interface Step {
 
 /**
  * Judges every call of sessions.jsonl without any rule. The files of the sessions are not here, and
- * nobody answers anything: what was allowed once asks again the next time.
+ * nobody answers anything: what was allowed once asks again the next time. `every`: only each so
+ * manieth session.
  */
-export function scoreSessions(): readonly SessionScore[] {
+export function scoreSessions(every: number = 1): readonly SessionScore[] {
   const sessions = new Map<string, Step[]>();
   for (const step of rowsOf("cases/sessions.jsonl") as unknown as readonly Step[])
     sessions.set(step.session, [...(sessions.get(step.session) ?? []), step]);
-  const scores = new Map<string, { sessions: number; calls: number; asked: Record<Setup, number> }>();
-  for (const steps of sessions.values()) {
+  const scores = new Map<string, Tally>();
+  for (const [at, steps] of [...sessions.values()].entries()) {
+    if (at % every !== 0) continue;
     const source = steps[0]?.source ?? "";
     const score = scores.get(source) ?? {
       sessions: 0,
       calls: 0,
       asked: { default: 0, sandbox: 0, "sandbox+acceptEdits": 0 },
+      classes: { default: new Map(), sandbox: new Map(), "sandbox+acceptEdits": new Map() },
+      needless: 0,
     };
     scores.set(source, score);
     score.sessions += 1;
@@ -56,10 +65,25 @@ export function scoreSessions(): readonly SessionScore[] {
       // Some were recorded without what they were about.
       if (verdicts.some(([, { code }]) => code === "tool.input")) continue;
       score.calls += 1;
-      for (const [setup, { verdict }] of verdicts) if (verdict !== "allow") score.asked[setup] += 1;
+      for (const [setup, { verdict, code, kind }] of verdicts) {
+        if (verdict === "allow") continue;
+        score.asked[setup] += 1;
+        const name = `${step.tool} ${code}`;
+        score.classes[setup].set(name, (score.classes[setup].get(name) ?? 0) + 1);
+        const answered = kind !== undefined && ANSWERS[kind].includes("autoAllow");
+        if (setup !== "default" && step.tool === "Bash" && answered) score.needless += 1;
+      }
     }
   }
   return [...scores].map(([source, score]) => ({ source, ...score }));
+}
+
+interface Tally {
+  sessions: number;
+  calls: number;
+  readonly asked: Record<Setup, number>;
+  readonly classes: Readonly<Record<Setup, Map<string, number>>>;
+  needless: number;
 }
 
 const tables = builtInTables();

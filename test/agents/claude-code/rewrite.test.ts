@@ -2,7 +2,12 @@ import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { quote } from "../../../src/agents/claude-code/quote.ts";
-import { type SandboxEntry, intoSandbox, outOfSandbox } from "../../../src/agents/claude-code/rewrite.ts";
+import {
+  type SandboxEntry,
+  intoSandbox,
+  outOfSandbox,
+  requestIn,
+} from "../../../src/agents/claude-code/rewrite.ts";
 
 const ENTRY: SandboxEntry = { cordon: "/opt/it's here/cordon", root: "/p", cwd: "/p/sub dir" };
 
@@ -89,8 +94,8 @@ describe("a command for the sandbox", () => {
     fc.assert(
       fc.property(texts, (command) => {
         const wrapped = intoSandbox({ command, x: 1 }, ENTRY) ?? {};
-        expect(outOfSandbox(wrapped, ENTRY)).toEqual({ command, x: 1 });
-        expect(intoSandbox(outOfSandbox(wrapped, ENTRY), ENTRY)).toEqual(wrapped);
+        expect(outOfSandbox(wrapped, ENTRY)).toEqual({ input: { command, x: 1 } });
+        expect(intoSandbox(outOfSandbox(wrapped, ENTRY).input, ENTRY)).toEqual(wrapped);
       }),
     );
   });
@@ -111,9 +116,70 @@ describe("a command for the sandbox", () => {
     [`${before.replace("sandbox", "sandbox --settings x")}'ls'`],
     ["cordon sandbox -- 'ls'"],
   ])("is not taken for our own: %s", (command) => {
-    expect(outOfSandbox({ command }, ENTRY)).toEqual({ command });
+    expect(outOfSandbox({ command }, ENTRY)).toEqual({ input: { command } });
   });
 
   it("leaves an input without a command alone", () =>
-    expect(outOfSandbox({ x: 1 }, ENTRY)).toEqual({ x: 1 }));
+    expect(outOfSandbox({ x: 1 }, ENTRY)).toEqual({ input: { x: 1 } }));
+
+  it("carries what is opened and the decision's id, and asks for what was opened again", () => {
+    const opens = [
+      { access: "write", path: "/h/it's" },
+      { access: "read", path: "/tmp/d", directory: true },
+    ] as const;
+    const wrapped = intoSandbox({ command: "ls" }, ENTRY, { record: "1-2", opens }) ?? {};
+    expect(wrapped["command"]).toBe(
+      `${before.slice(0, -3)}--record '1-2' --write '/h/it'\\''s' --read '/tmp/d/' -- 'ls'`,
+    );
+    expect(outOfSandbox(wrapped, ENTRY)).toEqual({ input: { command: "ls" }, opens: { paths: opens } });
+  });
+});
+
+describe("a request to open a path", () => {
+  const asked = (command: string): unknown => requestIn({ command, x: 1 }, ENTRY, "/home/u");
+  it.each([
+    [`cordon sandbox --write ~/.bashrc -- 'echo x >> ~/.bashrc'`, "echo x >> ~/.bashrc"],
+    [`cordon sandbox --write "/home/u/.bashrc" -- tee -a ~/.bashrc`, `'tee' '-a' '/home/u/.bashrc'`],
+    [
+      `/usr/bin/cordon sandbox  --write ../../home/u/.bashrc -- 'a
+b'`,
+      "a\nb",
+    ],
+  ])("is %s", (command, inner) => {
+    expect(asked(command)).toEqual({
+      input: { command: inner, x: 1 },
+      opens: { paths: [{ access: "write", path: "/home/u/.bashrc" }] },
+    });
+  });
+  it("has a reason, and several paths", () =>
+    expect(asked(`cordon sandbox --write ~/a/ --read /tmp/b --reason 'it is needed' -- 'ls'`)).toMatchObject({
+      opens: {
+        paths: [
+          { access: "write", path: "/home/u/a", directory: true },
+          { access: "read", path: "/tmp/b" },
+        ],
+        reason: "it is needed",
+      },
+    }));
+  it.each([
+    ["cordon sandbox -- ls"],
+    ["cordon sandbox --write ~/a -- ls; rm -rf ~"],
+    ["cordon sandbox --write ~/a -- ls | sh"],
+    ["cordon sandbox --write $HOME -- ls"],
+    [`cordon sandbox --write "$HOME" -- ls`],
+    ["cordon sandbox --write ~/a -- ls > x"],
+    ["cordon sandbox --write ~/a -- `id`"],
+    ["cordon sandbox --write ~/a -- ls *"],
+    ["cordon sandbox --write ~/a\nrm -rf ~"],
+    ["cordon sandbox --write ~/a -- ls\nrm -rf ~"],
+    ["cordon sandbox --write ~/a --"],
+    ["cordon sandbox --write '' -- ls"],
+    ["cordon sandbox --settings x --write ~/a -- ls"],
+    ["cordon sandbox --write ~/a --root / -- ls"],
+    ["cordon sandbox --plan --write ~/a -- ls"],
+    ["FOO=1 cordon sandbox --write ~/a -- ls"],
+    ["sudo cordon sandbox --write ~/a -- ls"],
+    ["notcordon sandbox --write ~/a -- ls"],
+    ["cordon run --write ~/a -- ls"],
+  ])("is not %s", (command) => expect(asked(command)).toBeUndefined());
 });

@@ -286,6 +286,18 @@ const ROWS: readonly Row[] = [
     seen: (p) => p.cordon.hook.rewriteIntoSandbox,
   },
   {
+    key: "cordon.sandbox.lowestRung",
+    value: "native",
+    counts: ALL,
+    seen: (p) => p.sandbox.lowestRung === "native",
+  },
+  {
+    key: "cordon.sandbox.lowestRung",
+    value: "landlock",
+    counts: OUTSIDE,
+    seen: (p) => p.sandbox.lowestRung === "landlock",
+  },
+  {
     key: "cordon.limits.memory",
     value: "64G",
     counts: PERSONAL,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { atLeastAsStrict } from "../../../src/core/call/mode.ts";
-import type { Policy } from "../../../src/core/settings/policy.ts";
+import { LOWEST_RUNG, type Policy, RUNGS } from "../../../src/core/settings/policy.ts";
 import { KEYS } from "../../../src/core/settings/settings.gen.ts";
 import type { SettingsSource } from "../../../src/core/settings/source.ts";
 import { KINDS, type Kind, policyOf, source, unreadable } from "./sources.ts";
@@ -112,6 +112,9 @@ const opening = (policy: Policy): readonly string[] => [
   ...(policy.sandbox.failIfUnavailable ? [] : ["no sandbox needed"]),
   ...(policy.sandbox.autoAllowBashIfSandboxed ? ["auto-allow"] : []),
   ...(policy.sandbox.allowUnsandboxedCommands ? ["unsandboxed"] : []),
+  ...RUNGS.slice(0, RUNGS.indexOf(policy.sandbox.lowestRung ?? LOWEST_RUNG) + 1).map(
+    (rung) => `rung ${rung}`,
+  ),
   ...(policy.cordon.audit.required ? [] : ["no audit needed"]),
   ...(policy.cordon.hook.autoApprove ? ["auto-approve"] : []),
   ...(policy.mode.bypassDisabled ? [] : ["bypass possible"]),

@@ -171,6 +171,56 @@ describe("what a command left", () => {
     expect(aftermath(inspection(WORLD, [], watch), surveyOf(WORLD, needs), watch)).toEqual([]);
   });
 
+  it("a watched file with its old content is left alone, whoever wrote it, and whatever else says of it", () => {
+    const world: World = { ...WORLD, [`${W}/.mcp.json`]: "file" };
+    const watch = [seen(world, `${W}/.mcp.json`)];
+    const after: Survey = {
+      ...surveyOf(world, needs),
+      sightings: surveyOf(world, needs).sightings.map((each) => ({ ...each, id: "another" })),
+    };
+    const now = { ...seen(world, `${W}/.mcp.json`), id: "another" };
+    const before = inspection(world, [], watch);
+    expect(aftermath(before, after, [{ ...now, same: false }])).toMatchObject([{ rewrite: true }]);
+    expect(aftermath(before, after, [{ ...now, same: true }])).toEqual([]);
+  });
+
+  describe("beside another command", () => {
+    const path = `${W}/.vscode`;
+    const linked = (to: string, id: string): Survey => {
+      const survey = surveyOf({ ...WORLD, [path]: { link: to, type: "directory" } }, needs);
+      return {
+        ...survey,
+        sightings: survey.sightings.map((each) => (each.path === path ? { ...each, id } : each)),
+      };
+    };
+    const older = (before: Survey, writable = [W]) => [{ before, writable }];
+
+    it("what that one may have planted is not put back when it goes", () => {
+      const before = { ...inspection(WORLD), before: linked("evil", "planted") };
+      const gone = surveyOf(WORLD, needs);
+      expect(aftermath(before, gone, [])).toMatchObject([{ path, relink: "evil" }]);
+      expect(aftermath(before, gone, [], older(surveyOf(WORLD, needs)))).toEqual([]);
+      // It knew the link, or could not have made it.
+      expect(aftermath(before, gone, [], older(linked("evil", "planted")))).toHaveLength(1);
+      expect(aftermath(before, gone, [], older(surveyOf(WORLD, needs), ["/elsewhere"]))).toHaveLength(1);
+    });
+
+    it("what that one has put back is not taken away", () => {
+      const before = { ...inspection(WORLD), before: linked("evil", "planted") };
+      const back = linked("tools", "made anew");
+      expect(aftermath(before, back, [])).toMatchObject([{ path, kind: "replaced" }]);
+      expect(aftermath(before, back, [], older(linked("tools", "first")))).toEqual([]);
+      expect(aftermath(before, linked("other", "x"), [], older(linked("tools", "first")))).toMatchObject([
+        { path, relink: undefined },
+      ]);
+    });
+
+    it("a link that says what it said before is the same", () => {
+      const before = { ...inspection(WORLD), before: linked("tools", "first") };
+      expect(aftermath(before, linked("tools", "second"), [])).toEqual([]);
+    });
+  });
+
   it("tells what could not be looked into", () => {
     const after: Survey = { ...surveyOf(WORLD, needs), unread: [`${W}/d`], complete: false };
     expect(uninspected(inspection(WORLD), after, W)).toEqual([`${W}/d`, W]);

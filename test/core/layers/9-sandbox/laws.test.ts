@@ -147,6 +147,8 @@ describe("environment and limits", () => {
       ...BUILT_IN_LIMITS,
       openFiles: 1024,
       time: undefined,
+      cpuTime: undefined,
+      disk: undefined,
       processesBy: "rlimit",
     });
     expect(plannedLimits({ openFiles: 100, memory: 5 }, facts, 1000)).toMatchObject({
@@ -155,8 +157,8 @@ describe("environment and limits", () => {
     });
     for (const bad of [0, -1, Number.NaN, 1.5, Infinity])
       expect(plannedLimits({ memory: bad, time: bad }, facts, 1000).memory).toBe(BUILT_IN_LIMITS.memory);
-    expect(plannedLimits({}, { ...facts, machine: { arch: "x64", pidsGroup: "/g" } }, 0).processesBy).toBe(
-      "group",
-    );
+    expect(
+      plannedLimits({}, { ...facts, machine: { arch: "x64", groups: { pids: "/g" } } }, 0).processesBy,
+    ).toBe("group");
   });
 });

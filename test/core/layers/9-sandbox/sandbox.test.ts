@@ -250,7 +250,16 @@ describe("the plan", () => {
       made(planned)
         .mounts.filter(({ kind }) => kind === "mask-file")
         .map(({ to }) => to),
-    ).toEqual(["/etc/shadow", "/home/u/a.sock", `${W}/s.sock`]);
+    ).toEqual(["/etc/shadow", "/home/u/a.sock", "/home/u/.ssh/id_rsa", `${W}/s.sock`]);
+  });
+
+  it("what is denied beside something open is there by name, so that it is refused and not missing", () => {
+    const planned = plan({}, { ...WORLD, "/home/u/.ssh/config": "file" });
+    for (const name of ["id_rsa", "config"])
+      expect(made(planned).mounts).toContainEqual(
+        expect.objectContaining({ kind: "mask-file", to: `/home/u/.ssh/${name}` }),
+      );
+    expect(access(planned, "/home/u/.ssh/known_hosts")).toBe("read-only");
   });
 
   it("denied writes beat allowed ones, and no setting makes the machine writable", () => {

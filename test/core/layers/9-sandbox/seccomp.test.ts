@@ -4,13 +4,16 @@ import { describe, expect, it } from "vitest";
 import {
   ACTION,
   BPF,
-  ERRNO,
-  FILTER_RULES,
-  type FilterRule,
   type Instruction,
   filterBytes,
   filterProgram,
 } from "../../../../src/core/layers/9-sandbox/seccomp.ts";
+import {
+  ERRNO,
+  FILTER_RULES,
+  type FilterRule,
+  filterRules,
+} from "../../../../src/core/layers/9-sandbox/seccomp-rules.ts";
 import {
   AUDIT_ARCH,
   CALL_NAMES,
@@ -46,6 +49,7 @@ function answer(bytes: Uint8Array, call: Call): number {
       at += held ? jt : jf;
     };
     if (code === BPF.LOAD && k % 4 === 0 && k < 64) loaded = data.getUint32(k, true);
+    else if (code === BPF.AND) loaded = (loaded & k) >>> 0;
     else if (code === BPF.EQUAL) go(loaded === k);
     else if (code === BPF.AT_LEAST) go(loaded >= k);
     else if (code === BPF.ANY_BIT) go((loaded & k) !== 0);
@@ -63,10 +67,19 @@ const name = (action: number): string =>
       ? "kill"
       : (Object.entries(ERRNO).find(([, errno]) => (ACTION.ERRNO | errno) >>> 0 === action)?.[0] ??
         String(action));
+const given = (
+  bytes: Uint8Array,
+  arch: FilterArch,
+  number: number,
+  args: readonly (number | bigint)[],
+): string => name(answer(bytes, { arch: AUDIT_ARCH[arch], number, args: args.map(BigInt) }));
 const ask = (arch: FilterArch, number: number, ...args: readonly (number | bigint)[]): string =>
-  name(answer(filterBytes(arch), { arch: AUDIT_ARCH[arch], number, args: args.map(BigInt) }));
+  given(filterBytes(arch), arch, number, args);
 const by = (arch: FilterArch, call: CallName, ...args: readonly (number | bigint)[]): string =>
   ask(arch, callNumber(call, arch) ?? -1, ...args);
+/** The same where the process has no namespaces of its own. */
+const bare = (arch: FilterArch, call: CallName, ...args: readonly (number | bigint)[]): string =>
+  given(filterBytes(arch, filterRules(false)), arch, callNumber(call, arch) ?? -1, args);
 
 describe.each(ARCHS)("the system-call filter on %s", (arch) => {
   it("kills every other ABI before it looks at a number", () => {
@@ -121,30 +134,112 @@ describe.each(ARCHS)("the system-call filter on %s", (arch) => {
     expect(families.filter((family) => by(arch, "socket", family, 1, 0) === "EAFNOSUPPORT")).toHaveLength(60);
     expect(by(arch, "socket", 16, 3, 16)).toBe("EAFNOSUPPORT");
     expect(by(arch, "socket", 16, 3, 0x100000000n)).toBe("allow");
-    expect(by(arch, "socket", 2, 3, 16)).toBe("allow");
+  });
+
+  it("makes internet sockets of streams and datagrams of the usual protocols only", () => {
+    for (const family of [2, 10]) {
+      for (const type of [3, 4, 5, 6, 10]) expect(by(arch, "socket", family, type, 0)).toBe("EPERM");
+      for (const flags of [0, 0x800, 0x80000, 0x80800])
+        for (const type of [1, 2]) expect(by(arch, "socket", family, type | flags, 0)).toBe("allow");
+      for (const protocol of [0, 1, 6, 17, 58, 136, 262])
+        expect(by(arch, "socket", family, 1, protocol)).toBe("allow");
+      for (const protocol of [2, 33, 115, 132, 255])
+        expect(by(arch, "socket", family, 1, protocol)).toBe("EPROTONOSUPPORT");
+    }
+  });
+
+  it("pairs streams and packets, never datagrams, whatever flags come with them", () => {
+    for (const flags of [0, 0x800, 0x80000, 0x80800, 0x100000000n]) {
+      const type = (base: number): bigint => BigInt(base) | BigInt(flags);
+      expect(by(arch, "socketpair", 1, type(1), 0)).toBe("allow");
+      expect(by(arch, "socketpair", 1, type(5), 0)).toBe("allow");
+      // A raw unix socket is a datagram socket.
+      expect(by(arch, "socketpair", 1, type(2), 0)).toBe("EPERM");
+      expect(by(arch, "socketpair", 1, type(3), 0)).toBe("EPERM");
+    }
+    expect(by(arch, "socketpair", 30, 1, 0)).toBe("EAFNOSUPPORT");
+    expect(by(arch, "socketpair", 2, 2, 0)).toBe("EAFNOSUPPORT");
+  });
+
+  it("leaves debuggers and shared memory to processes in namespaces of their own", () => {
+    for (const call of ["ptrace", "process_vm_readv", "pidfd_getfd", "shmget", "mq_open"] as const) {
+      expect([call, by(arch, call, 16, 1)]).toEqual([call, "allow"]);
+      expect([call, bare(arch, call, 16, 1)]).toEqual([call, "EPERM"]);
+    }
+  });
+
+  it("without namespaces opens no socket of any family, and pairs streams all the same", () => {
+    for (const family of [1, 2, 10, 16, 17, 40]) expect(bare(arch, "socket", family, 1, 0)).toBe("EPERM");
+    expect(bare(arch, "connect", 3, 0, 110)).toBe("EPERM");
+    expect(bare(arch, "socketpair", 1, 1, 0)).toBe("allow");
+    expect(bare(arch, "socketpair", 1, 2, 0)).toBe("EPERM");
+  });
+
+  it("without namespaces changes the limits and the turn of the calling process only", () => {
+    expect(bare(arch, "prlimit64", 0, 7, 0)).toBe("allow");
+    expect(bare(arch, "prlimit64", 1234, 7, 0)).toBe("EPERM");
+    expect(bare(arch, "prlimit64", 0x100000000n, 7, 0)).toBe("allow");
+    expect(bare(arch, "setpriority", 0, 0, 5)).toBe("allow");
+    for (const [which, who] of [
+      [0, 1234],
+      [1, 0],
+      [2, 0],
+    ] as const)
+      expect(bare(arch, "setpriority", which, who, 5)).toBe("EPERM");
+    expect(bare(arch, "ioprio_set", 1, 0, 5)).toBe("allow");
+    expect(bare(arch, "ioprio_set", 3, 0, 5)).toBe("EPERM");
+    expect(bare(arch, "sched_setaffinity", 0, 8, 0)).toBe("allow");
+    expect(bare(arch, "sched_setaffinity", 1, 8, 0)).toBe("EPERM");
+  });
+
+  it("without namespaces changes no owner and no attribute, and lends nobody's rights", () => {
+    expect(bare(arch, "fchownat", 0, 0, 0)).toBe("EPERM");
+    expect(bare(arch, "setxattr", 0, 0, 0)).toBe("EOPNOTSUPP");
+    expect(bare(arch, "ioctl", 3, 0x40086602)).toBe("EOPNOTSUPP");
+    expect(bare(arch, "ioctl", 3, 0x5412)).toBe("EPERM");
+    expect(bare(arch, "fchmodat", 0, 0, 0o755)).toBe("allow");
+    expect(bare(arch, "fchmodat", 0, 0, 0o4755)).toBe("EPERM");
+    expect(bare(arch, "fchmod", 0, 0o2755)).toBe("EPERM");
+  });
+
+  it("refuses without namespaces whatever it refuses with them", () => {
+    for (const rule of FILTER_RULES)
+      if (callNumber(rule.call, arch) !== undefined && rule.when === undefined)
+        expect([rule.call, bare(arch, rule.call, 0, 0, 0)]).not.toEqual([rule.call, "allow"]);
   });
 
   it("allows every number that no rule names", () => {
     const named = new Set(CALL_NAMES.flatMap((call) => callNumber(call as CallName, arch) ?? []));
     for (let number = 0; number <= LAST_KNOWN_CALL; number++)
-      if (!named.has(number)) expect([number, ask(arch, number, 1, 2, 3)]).toEqual([number, "allow"]);
+      if (!named.has(number)) {
+        expect([number, ask(arch, number, 1, 2, 3)]).toEqual([number, "allow"]);
+        const bytes = filterBytes(arch, filterRules(false));
+        expect([number, given(bytes, arch, number, [1, 2, 3])]).toEqual([number, "allow"]);
+      }
   });
 
-  it("answers as the rules read, for any call and arguments", () => {
+  it.each([true, false])("answers as the rules read, for any call and arguments (namespaces: %s)", (own) => {
+    const rules = filterRules(own);
+    const bytes = filterBytes(arch, rules);
     const spec = (number: number, args: readonly bigint[]): string => {
       const low = (index: number): number => Number(BigInt.asUintN(32, args[index] ?? 0n));
       const holds = (rule: FilterRule): boolean =>
         callNumber(rule.call, arch) === number &&
         (rule.when ?? []).every((each) => {
           if (each.is === "any-bit-of") return (low(each.arg) & each.mask) !== 0;
-          return each.values.includes(low(each.arg)) === (each.is === "one-of");
+          const value = (low(each.arg) & (each.mask ?? 0xffffffff)) >>> 0;
+          return each.values.includes(value) === (each.is === "one-of");
         });
-      return FILTER_RULES.find(holds)?.errno ?? "allow";
+      return rules.find(holds)?.errno ?? "allow";
     };
     const interesting = fc.constantFrom(
       0n,
       1n,
       2n,
+      3n,
+      5n,
+      0x80801n,
+      0o4755n,
       10n,
       16n,
       17n,
@@ -157,25 +252,25 @@ describe.each(ARCHS)("the system-call filter on %s", (arch) => {
     );
     fc.assert(
       fc.property(
-        fc.constantFrom(...FILTER_RULES.map(({ call }) => call)),
+        fc.constantFrom(...rules.map(({ call }) => call)),
         fc.array(fc.oneof(interesting, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })), {
           minLength: 6,
           maxLength: 6,
         }),
         (call, args) => {
           const number = callNumber(call, arch);
-          if (number !== undefined) expect(ask(arch, number, ...args)).toBe(spec(number, args));
+          if (number !== undefined) expect(given(bytes, arch, number, args)).toBe(spec(number, args));
         },
       ),
       { numRuns: 500 },
     );
   });
 
-  it("is a program the kernel loads: short, jumps forward and inside", () => {
-    const program: readonly Instruction[] = filterProgram(arch);
+  it.each([true, false])("is a program the kernel loads: short, jumps forward and inside", (own) => {
+    const program: readonly Instruction[] = filterProgram(arch, filterRules(own));
     expect(program.length).toBeLessThan(4096);
     program.forEach(({ code, jt, jf }, index) => {
-      const jumps = code === BPF.LOAD || code === BPF.RETURN ? [0] : [jt, jf];
+      const jumps = code === BPF.LOAD || code === BPF.AND || code === BPF.RETURN ? [0] : [jt, jf];
       for (const jump of jumps) {
         expect(jump).toBeLessThan(256);
         expect(index + 1 + jump).toBeLessThan(program.length + (code === BPF.RETURN ? 1 : 0));
@@ -200,7 +295,7 @@ describe.each(ARCHS)("the system-call filter on %s", (arch) => {
     const compared = CALL_NAMES.filter(
       (call) => numbers.has(call) && callNumber(call as CallName, arch) !== undefined,
     );
-    expect(compared.length).toBeGreaterThan(45);
+    expect(compared.length).toBeGreaterThan(90);
     for (const call of compared)
       expect([call, callNumber(call as CallName, arch)]).toEqual([call, numbers.get(call)]);
   });
