@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +27,7 @@
 #include "landlock.h"
 #include "report.h"
 #include "roles.h"
+#include "streams.h"
 
 static const int HEARD[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
@@ -76,18 +78,20 @@ static void end_all(pid_t command, int *code)
 		nanosleep(&pause, NULL);
 }
 
-static int supervise(pid_t command, const sigset_t *signals)
+static int supervise(pid_t command, int signals, struct streams *streams)
 {
 	int code = -1;
 	while (code < 0) {
-		siginfo_t what;
-		int signal = sigwaitinfo(signals, &what);
-		if (signal == SIGCHLD)
-			reap(command, &code);
-		else if (signal > 0)
+		struct signalfd_siginfo what;
+		move_streams(streams, signals);
+		if (read(signals, &what, sizeof what) != sizeof what)
+			continue;
+		if (what.ssi_signo != SIGCHLD)
 			break;
+		reap(command, &code);
 	}
 	end_all(command, &code);
+	finish_streams(streams);
 	return code;
 }
 
@@ -140,6 +144,7 @@ static void check_order(const struct order *order)
 int alone(void)
 {
 	struct order order = {0};
+	struct streams streams;
 	sigset_t signals;
 	int alive[2];
 	on_end_of_parent(SIGTERM, CHANNEL);
@@ -149,6 +154,7 @@ int alone(void)
 		mmap(NULL, sizeof *started, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (started == MAP_FAILED || pipe2(alive, O_CLOEXEC) != 0 || fcntl(CHANNEL, F_SETFD, FD_CLOEXEC) != 0)
 		fail(errno, "preparing");
+	open_streams(&streams, order.feed);
 	join_groups(&order, open_groups(&order));
 	sigemptyset(&signals);
 	for (size_t at = 0; at < sizeof HEARD / sizeof *HEARD; at++)
@@ -166,10 +172,11 @@ int alone(void)
 		close(alive[1]);
 		become_command(&order, alive[0], started);
 	}
-	close(0);
-	close(1);
-	close(2);
-	int code = supervise(command, &signals);
+	keep_streams(&streams);
+	int heard = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (heard < 0)
+		fail(errno, "hearing of the end of the command");
+	int code = supervise(command, heard, &streams);
 	if (*started)
 		report_number("exit-code", code < 0 ? 128 + SIGKILL : code);
 	return code < 0 ? 128 + SIGKILL : code;

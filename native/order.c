@@ -148,6 +148,8 @@ static size_t take_setting(struct order *order, char **words, size_t left)
 	const char *word = words[0];
 	if (strcmp(word, "--root-bind") == 0 || strcmp(word, "--root-empty") == 0)
 		return order->root = word[7], 1;
+	if (strcmp(word, "--feed") == 0)
+		return order->feed = 1, 1;
 	if (strcmp(word, "--merge") == 0)
 		return order->merge = 1, 1;
 	if (left > 2 && strcmp(word, "--limit") == 0)

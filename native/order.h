@@ -18,6 +18,7 @@
  *     --check PATH                refuse if no mount stands at PATH any more
  *
  *   the command
+ *     --feed                      standard input is a socket made for this command: it gets a pipe
  *     --merge                     standard error goes where standard output goes
  *     --cwd DIR  --setenv NAME VALUE  --limit NAME VALUE  --group DIR  --pid-max N
  *     --landlock...               see landlock.h
@@ -82,7 +83,7 @@ struct order {
 	struct limit limits[16];
 	size_t limit_count;
 	struct landlock_rules landlock;
-	int merge;
+	int feed, merge;
 	const char *cwd;
 	const char *pid_max;
 	char **environment;

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@
 #include "report.h"
 #include "roles.h"
 #include "spaces.h"
+#include "streams.h"
 
 /* Seen by all three until the command is executed. */
 struct shared {
@@ -108,12 +110,19 @@ static void be_first(const struct order *order, const struct caller *caller, int
 	_exit(reap(command));
 }
 
-static int follow(pid_t first, const struct shared *shared)
+static int follow(pid_t first, const struct shared *shared, struct streams *streams)
 {
 	int status;
+	if (streams->count > 0) {
+		int end = (int)syscall(CALL_PIDFD_OPEN, first, 0);
+		if (end < 0)
+			fail(errno, "watching the command");
+		move_streams(streams, end);
+	}
 	while (waitpid(first, &status, 0) < 0)
 		if (errno != EINTR)
 			fail(errno, "waiting for the command");
+	finish_streams(streams);
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	if (shared->started)
 		report_number("exit-code", code);
@@ -124,6 +133,7 @@ int run(char **descriptors, int count)
 {
 	struct order order = {0};
 	struct caller caller;
+	struct streams streams;
 	int alive[2], user = -1;
 	die_with_parent(CHANNEL);
 	note_caller(&caller);
@@ -133,6 +143,7 @@ int run(char **descriptors, int count)
 	struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED || pipe2(alive, O_CLOEXEC) != 0 || fcntl(CHANNEL, F_SETFD, FD_CLOEXEC) != 0)
 		fail(errno, "preparing");
+	open_streams(&streams, order.feed);
 	shared->groups = open_groups(&order);
 	if (count == 5) {
 		user = atoi(descriptors[0]);
@@ -152,8 +163,10 @@ int run(char **descriptors, int count)
 		be_first(&order, &caller, user, alive[0], shared);
 	}
 	report_number("child-pid", first);
-	close(0);
-	close(1);
-	close(2);
-	return follow(first, shared);
+	keep_streams(&streams);
+	/* From here on it only passes bytes on. */
+	drop_rights();
+	hide_process();
+	die_with_parent(CHANNEL);
+	return follow(first, shared, &streams);
 }

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeDirectories } from "../make-directories.ts";
-import { startOf } from "./linux/processes.ts";
+import { isGone, ownMark } from "./owner.ts";
 
 /** Layers over caches that sessions in one workspace can have at the same time. */
 const MOST_LAYERS = 8;
@@ -39,7 +39,7 @@ export function claimLayer(layer: string): string | undefined {
       // Whoever renames a dead session's note may write his own.
       const old = `${note}.${randomBytes(4).toString("hex")}`;
       quietly(() => renameSync(note, old));
-      writeFileSync(note, `${process.pid} ${startOf(process.pid)}`, { mode: 0o600, flag: "wx" });
+      writeFileSync(note, ownMark(), { mode: 0o600, flag: "wx" });
       rmSync(old, { force: true });
       return true;
     });
@@ -55,8 +55,8 @@ export function giveBack(layer: string): void {
 
 /** A living process holds the layer that the note is for. */
 export function isClaimed(note: string): boolean {
-  const [pid = "", start = ""] = textOf(note)?.split(" ") ?? [];
-  return start !== "" && startOf(Number(pid)) === start;
+  const owner = textOf(note) ?? "";
+  return owner !== "" && !isGone(owner, statSync(note, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 }
 
 /** The text of a file, or undefined. */

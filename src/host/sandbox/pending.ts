@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isWithin } from "../../core/call/path.ts";
 import type { Inspection } from "../../core/layers/9-sandbox/plan.ts";
 import { makeDirectories } from "../make-directories.ts";
-import { startOf } from "./linux/processes.ts";
+import { isGone, ownMark } from "./owner.ts";
 import { endOrphans } from "./linux/strays.ts";
 import type { Remembered, RememberedFile } from "./quarantine.ts";
 
@@ -120,7 +120,7 @@ export interface Taken {
 export function takePending(quarantine: string, writable: readonly string[]): readonly Taken[] {
   const directory = notesIn(quarantine);
   const all = namesIn(directory);
-  const dead = all.filter((name) => isDead(name));
+  const dead = all.filter((name) => isDead(directory, name));
   if (dead.length === 0) return [];
   const taken = dead.flatMap((name): readonly Taken[] => {
     if (!name.endsWith(".json")) return [];
@@ -179,12 +179,16 @@ function overlap(one: readonly string[], other: readonly string[]): boolean {
 }
 
 function ownName(ending: string): string {
-  return `${process.pid}-${startOf(process.pid)}-${randomBytes(4).toString("hex")}.${ending}`;
+  return `${ownMark()}-${randomBytes(4).toString("hex")}.${ending}`;
 }
 
-function isDead(name: string): boolean {
-  const owner = /^(\d+)-(\d*)-[0-9a-f]+\.(?:json|look|sign|json\.new)$/.exec(name);
-  return owner !== null && startOf(Number(owner[1])) !== owner[2];
+function isDead(directory: string, name: string): boolean {
+  const owner = /^(\d+-\d*-\d*)-[0-9a-f]+\.(?:json|look|sign|json\.new)$/.exec(name)?.[1];
+  return owner !== undefined && isGone(owner, seenTime(join(directory, name)));
+}
+
+function seenTime(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function namesIn(directory: string): readonly string[] {

@@ -8,6 +8,7 @@ import {
   symlinkSync,
   utimesSync,
   writeFileSync,
+  statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,7 +75,7 @@ describe("old layers over caches", () => {
     expect(isClaimed(join(old, "0.claim"))).toBe(true);
     await prune(state, PRUNE_LIMITS, never);
     expect(existsSync(old)).toBe(true);
-    writeFileSync(join(old, "0.claim"), "1 not-its-start");
+    writeFileSync(join(old, "0.claim"), "1-not_its_start-" + String(statSync("/proc/self/ns/pid").ino));
     await prune(state, { ...PRUNE_LIMITS, every: 0 }, never);
     expect(existsSync(old)).toBe(false);
   });

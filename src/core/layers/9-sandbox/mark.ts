@@ -81,6 +81,16 @@ export function markOfPath(path: string, role: MarkRole, text: string, why: stri
 }
 
 /**
+ * The marks of an absolute path of a setting, in which `*`, `?` and `[` may be a pattern: both the
+ * pattern and the file of exactly that name are meant.
+ */
+export function marksOfPattern(path: string, role: MarkRole, text: string, why: string): readonly Mark[] {
+  const exact = markOfPath(path, role, text, why);
+  const segments = segmentsOf(normalise(path).replace(/(?:\/\*\*)+\/?$/, ""));
+  return segments.some(isGlob) ? [exact, { ...exact, segments }] : [exact];
+}
+
+/**
  * The marks of a path rule, read at least as widely as the gate reads it: without an inner slash,
  * and with one directory segment (`src/**`), it matches at any depth below `cwd`.
  */

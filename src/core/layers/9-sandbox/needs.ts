@@ -2,7 +2,7 @@ import type { Policy } from "../../settings/policy.ts";
 import { isWithin, normalise } from "../../call/path.ts";
 import type { Place, SandboxNeeds, WantedRoot } from "./facts.ts";
 import type { PathLists } from "../../knowledge/paths.ts";
-import { type Mark, exactPath, markOfEntry, markOfPath, marksOfRule } from "./mark.ts";
+import { type Mark, exactPath, markOfEntry, markOfPath, marksOfPattern, marksOfRule } from "./mark.ts";
 
 /** Top-level entries that make up the system, for settings that block reads outside the workspace. */
 export const SYSTEM_PATHS: readonly string[] = [
@@ -60,7 +60,7 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists):
   const entries = (list: NonNullable<SandboxLists[keyof SandboxLists]>, role: Mark["role"]): Mark[] =>
     list.map((entry) => markOfEntry(entry, role, place.home));
   const paths = (list: readonly string[], role: Mark["role"], key: string): Mark[] =>
-    list.map((path) => markOfPath(path, role, path, `the setting sandbox.${key}`));
+    list.flatMap((path) => marksOfPattern(path, role, path, `the setting sandbox.filesystem.${key}`));
   const checkout = hiddenCheckout(place);
   // What becomes visible of a checkout is under the same denials as the workspace.
   const here = [...new Set([place.root, place.cwd, ...checkout].map(normalise))];

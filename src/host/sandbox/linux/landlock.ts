@@ -48,10 +48,11 @@ function start(launcher: string, what: Start): Started {
   )
     throw new SandboxError("setup", "the plan was made for another rung", "plan again");
   makeTemporary(temporary, plan.identity);
+  const stdio = stdioOf(what);
   const child = spawn(launcher, ["alone"], {
     cwd: "/",
     env: {},
-    stdio: [...stdioOf(what), "pipe"],
+    stdio: [...stdio, "pipe"],
     ...plan.identity,
   });
   const remove = (): void => rmSync(temporary, { recursive: true, force: true });
@@ -60,7 +61,10 @@ function start(launcher: string, what: Start): Started {
   const status = followStatus(child, CHANNEL);
   const channel = pipeOf(child, CHANNEL);
   channel?.on("error", () => undefined);
-  channel?.write(asked(commandWords(plan, argv, groups), filterBytes(plan.filter, filterRules(false))));
+  const feed = stdio[0] === "pipe" ? ["--feed"] : [];
+  channel?.write(
+    asked([...feed, ...commandWords(plan, argv, groups)], filterBytes(plan.filter, filterRules(false))),
+  );
   feedInput(child, what);
   return { child, ...status, onExit: undefined, end: () => void child.kill("SIGTERM") };
 }

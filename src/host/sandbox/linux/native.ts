@@ -141,11 +141,14 @@ function start(
     spaces === undefined
       ? [...order.early, ...order.late]
       : [...order.late, ...order.checks.flatMap((path) => ["--check", path])];
-  const merge = what.watch === "merge" ? ["--merge"] : [];
+  const passed = [
+    ...(stdio[0] === "pipe" ? ["--feed"] : []),
+    ...(what.watch === "merge" ? ["--merge"] : []),
+  ];
   const filter = plan.filter === undefined ? new Uint8Array() : filterBytes(plan.filter);
   const channel = pipeOf(child, CHANNEL);
   channel?.on("error", () => undefined);
-  channel?.write(asked([...mounts, ...merge, ...commandWords(plan, argv, groups)], filter));
+  channel?.write(asked([...mounts, ...passed, ...commandWords(plan, argv, groups)], filter));
   feedInput(child, what);
   // What the caller has open may be closed by the next time.
   if (spaces !== undefined && !stdio.includes("inherit")) spares.lay(launch);
