@@ -26,6 +26,7 @@ const PARTS = [
   "docs",
   "src",
   "data",
+  "native",
   "scripts",
   "cordon",
   "package.json",

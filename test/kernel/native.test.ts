@@ -116,43 +116,6 @@ cat /proc/1/environ /proc/1/maps /proc/1/mem 2>/dev/null | wc -c; ls /proc/1/fd 
     }
   });
 
-  it("gives pipes where its output is taken in, so that they can be opened by name", async () => {
-    const texts = await thrice(
-      actor.scene(),
-      `echo one > /dev/stdout; echo two | tee /dev/stderr 2>&1 >/dev/null; echo three >> /proc/self/fd/1
-stat -L -c %F /dev/stdin /dev/stdout /dev/stderr; cat /dev/stdin; yes | head -1; echo "\${PIPESTATUS[*]}"`,
-    );
-    for (const text of texts)
-      expect(text).toBe(`one\ntwo\nthree\n${"fifo\n".repeat(3)}y\n141 0\n`);
-    const { stdout, stderr } = await actor.scene().run("echo out; echo err > /dev/stderr", NATIVE);
-    expect([stdout, stderr]).toEqual(["out\n", "err\n"]);
-  });
-
-  it("passes on input of any bytes and length, and much output, all of it", async () => {
-    const scene = actor.scene();
-    const input = Array.from({ length: 30_000 }, (_, at) => String.fromCharCode(at % 0x7ff)).join("");
-    for (let round = 0; round < 3; round++) {
-      expect((await scene.run("cat; exec >&-; sleep 0.05", { ...NATIVE, stdin: input })).stdout).toBe(input);
-      // Nobody reads it.
-      expect((await scene.run("exec <&-; echo done", { ...NATIVE, stdin: input })).stdout).toBe("done\n");
-    }
-    const { status, stdout, stderr } = await scene.run(
-      "head -c 50000000 /dev/zero | tr '\\0' x; head -c 3000000 /dev/zero | tr '\\0' y >&2; exit 3",
-      { ...NATIVE, outputLimit: 60_000_000 },
-    );
-    expect([status, stdout.length, stderr.length]).toEqual([3, 50_000_000, 3_000_000]);
-    expect([/[^x]/.test(stdout), /[^y]/.test(stderr)]).toEqual([false, false]);
-  });
-
-  it("ends a command that writes without end: by its limit, by an abort, by a limit of time", async () => {
-    const scene = actor.scene();
-    const limited = await scene.run("yes", { ...NATIVE, outputLimit: 100_000 });
-    expect([limited.ended, limited.limits[0]?.limit, limited.status]).toEqual(["limit", "output", 137]);
-    expect((await scene.run("yes", { ...NATIVE, abortAfter: 100 })).ended).toBe("aborted");
-    const timed = await scene.run("echo first; sleep 60", { ...NATIVE, timeLimit: 0.3 });
-    expect([timed.limits[0]?.limit, timed.stdout]).toEqual(["time", "first\n"]);
-  });
-
   it("works where names have spaces, line ends and letters of any script", async () => {
     const scene = actor.scene();
     const root = join(scene.ws, "a b\nc\té 漢");

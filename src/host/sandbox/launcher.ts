@@ -20,6 +20,8 @@ export type FoundLauncher =
 const NAME = "cordon-launcher";
 /** Beside the bundles, beside the library, and where a checkout has built it. */
 const PLACES: readonly string[] = ["../native", "../../native", "../dist/native"];
+/** The same, for the sources themselves. Never from a bundle: three levels up is somebody else's. */
+const FROM_SOURCES = "../../../dist/native";
 const BUILD = "run `npm run build` where gcc and libc6-dev are installed";
 
 /**
@@ -56,9 +58,10 @@ function none(why: string, cure: string): FoundLauncher {
 }
 
 function builtIn(): string | undefined {
-  return PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((directory) =>
-    existsSync(join(directory, NAME)),
-  );
+  const places = import.meta.url.endsWith("/src/host/sandbox/launcher.ts") ? [FROM_SOURCES] : PLACES;
+  return places
+    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+    .find((directory) => existsSync(join(directory, NAME)));
 }
 
 /** Why somebody else could have written the file, or can. */

@@ -32,8 +32,8 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
       `the workspace is ${workspace.real}, which cannot be confined`,
       "start in the directory of a project",
     );
-  // Seatbelt has its limits set by the shell.
-  if (bash === undefined || (prlimit === undefined && facts.machine.rung !== "seatbelt"))
+  // Seatbelt has its limits set by the shell, and cordon's launcher sets them itself.
+  if (bash === undefined || (prlimit === undefined && !LIMITING.has(facts.machine.rung ?? "")))
     return refused(
       `${bash === undefined ? "bash" : "prlimit"} is not in a system directory`,
       `install ${bash === undefined ? "bash" : "prlimit (package util-linux)"}`,
@@ -103,6 +103,9 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
     },
   };
 }
+
+/** What sets a command's limits by itself. */
+const LIMITING: ReadonlySet<string> = new Set(["native", "landlock", "seatbelt"]);
 
 /** Where what a command planted is moved to. */
 export function quarantineOf(place: Place): string {

@@ -335,6 +335,17 @@ describe("the plan", () => {
     expect(planned).toMatchObject({ kind: "refused", why: expect.stringMatching(why) });
   });
 
+  it("asks for prlimit only where nothing else sets the limits", () => {
+    const on = (rung: string | undefined): string =>
+      plan({}, WORLD, { machine: { arch: "x64", bash: "/usr/bin/bash", rung } }).kind;
+    expect(["native", "landlock", "bubblewrap", "another", undefined].map(on)).toEqual([
+      "plan",
+      "plan",
+      "refused",
+      "refused",
+      "refused",
+    ]);
+  });
   it("is refused outside the directories the organisation allows, without bash, and where all reads are denied", () => {
     expect(plan({ allowedDirectories: ["/srv/**"] })).toMatchObject({
       kind: "refused",
