@@ -27,7 +27,7 @@ const HELP = `usage: cordon sandbox test [OPTIONS]
 
 Tries to break out of the sandbox on this machine, in ${ATTEMPTS.length} ways, and says what was stopped. Everything
 happens in a directory of its own that is removed afterwards; nothing outside of it is changed.
-Takes less than a minute. As root it tries what only root can do as well.
+Takes about a minute, at most three. As root it tries what only root can do as well.
 
 options:
   --class NAME   only this class of attempts; may be repeated
@@ -47,7 +47,7 @@ examples:
 `;
 
 /** Seconds after which no further attempt is begun. */
-const BUDGET = 55;
+const BUDGET = 170;
 
 export const command: Command = {
   name: "sandbox test",

@@ -66,6 +66,8 @@ export function aftermath(
       if (then.stamp === now.stamp && then.id === now.id) return [];
       // Without these two nothing is a repository any more, so their removal plants nothing.
       if (now.type === "absent" && /\/(?:commondir|\.git)$/.test(then.path)) return [];
+      // Another sandbox or a person was just making the worktree when the command started.
+      if (isGenuineCommonDir(then.real, after)) return [];
       return [{ path: then.real, why: "a protected file", kind: "changed", rewrite: true, id: now.id }];
     }),
     ...(changed ? names(inspection, after, past) : []),
@@ -225,6 +227,17 @@ function gitDirectory(
   });
   const hooks = git.hooks.flatMap((hook) => (hadSame(hook) ? [] : remedy(hook, "git runs this hook")));
   return [...files, ...hooks];
+}
+
+function isGenuineCommonDir(path: string, after: Survey): boolean {
+  const git = after.gits.find((each) => `${each.path}/commondir` === path);
+  const file = git?.files.find(({ name }) => name === "commondir");
+  return (
+    git !== undefined &&
+    file !== undefined &&
+    file.link === undefined &&
+    leadsHome(git, file.text, new Set(after.gits.map((each) => each.path)))
+  );
 }
 
 /** A commondir is genuine where git makes it: in `worktrees/NAME` of the repository it leads to. */

@@ -171,6 +171,22 @@ describe("what a command left", () => {
     expect(aftermath(inspection(WORLD, [], watch), surveyOf(WORLD, needs), watch)).toEqual([]);
   });
 
+  it("a commondir that was just being written is let be where it leads home", () => {
+    const at = `${W}/.git/worktrees/x`;
+    const world: World = { ...WORLD, [`${at}/commondir`]: "file" };
+    const watch = [seen(world, `${at}/commondir`)];
+    const changed = watch.map((each) => ({ ...each, stamp: "2" }));
+    const found = (text: string): number =>
+      aftermath(
+        inspection(world, [git(`${W}/.git`), git(at, [{ name: "commondir", text: "" }])], watch),
+        surveyOf(world, needs, [git(`${W}/.git`), git(at, [{ name: "commondir", text }])]),
+        changed,
+      ).length;
+    expect(found("../..\n")).toBe(0);
+    expect(found("../../../evil\n")).toBe(1);
+    expect(found("")).toBe(1);
+  });
+
   it("a watched file with its old content is left alone, whoever wrote it, and whatever else says of it", () => {
     const world: World = { ...WORLD, [`${W}/.mcp.json`]: "file" };
     const watch = [seen(world, `${W}/.mcp.json`)];
