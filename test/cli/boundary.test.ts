@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { probeSandbox } from "../../src/host/sandbox/linux/probe.ts";
@@ -13,16 +13,18 @@ const GATE = "  [a] allow once";
 const BOUNDARY = "open what the sandbox refused?";
 const ANSWER = "answer [d]: ";
 
-/** The gate's question is answered once; then what the sandbox refused is asked about. */
+/** The gate has no question in this mode; what the sandbox refused is asked about. */
 const allowedThen = (...keys: readonly string[]): readonly Step[] => [
-  { expect: GATE },
-  { expect: ANSWER, send: "a\r" },
   { expect: BOUNDARY },
   ...keys.map((send): Step => ({ expect: ANSWER, send })),
 ];
 
-const run = (at: Scene, text: string, steps: readonly Step[]): Promise<Screen> =>
-  onTerminal(["run", "--session", "s", "--", text], steps, { cwd: at.project, env: at.env, columns: 160 });
+const run = (at: Scene, text: string, steps: readonly Step[], mode = "bypassPermissions"): Promise<Screen> =>
+  onTerminal(["run", "--session", "s", "--mode", mode, "--", text], steps, {
+    cwd: at.project,
+    env: at.env,
+    columns: 160,
+  });
 const quiet = (at: Scene, text: string): ReturnType<typeof cordon> =>
   cordon(["run", "--session", "s", "--", text], { cwd: at.project, env: at.env });
 const inHome = (at: Scene, name: string): string => readFileSync(join(at.home, name), "utf8");
@@ -65,7 +67,6 @@ describe.skipIf(!available)("a refused write, at a terminal", () => {
 
   it("opens nothing else: what lies beside it stays closed", async () => {
     const at = stage();
-    at.settings({ permissions: { allow: ["Bash(tee *)"], additionalDirectories: [] } });
     const { status, screen } = await run(at, "echo x | tee ~/note ~/other", [...allowedThen("a\r")]);
     // Both were named, and both are opened; a third one is not.
     expect({ status, asked: screen.split("  write    ").length }).toEqual({ status: 0, asked: 3 });
@@ -146,8 +147,36 @@ describe.skipIf(!available)("a refused write, at a terminal", () => {
     expect(screen).toContain("what was refused is open now; run the command again");
     expect(readFileSync(join(at.project, "log"), "utf8")).toBe("once\n");
     expect(inHome(at, "note")).toBe("old\n");
-    const { status } = await run(at, "sh ./work.sh", [{ expect: GATE }, { expect: ANSWER, send: "a\r" }]);
+    const { status } = await run(at, "sh ./work.sh", []);
     expect({ status, note: inHome(at, "note") }).toEqual({ status: 0, note: "old\nx\n" });
+  });
+});
+
+describe.skipIf(!available)("a write outside that the gate asked about", () => {
+  const yes: readonly Step[] = [{ expect: GATE }, { expect: ANSWER, send: "a\r" }];
+
+  it("is open in the sandbox after the yes, without a second question, and nothing else is", async () => {
+    const at = stage();
+    const { status, screen } = await run(at, "echo x >> ~/note; echo x > ~/new", yes, "default");
+    expect(screen).not.toContain(BOUNDARY);
+    expect({ status, note: inHome(at, "note"), made: inHome(at, "new") }).toEqual({
+      status: 0,
+      note: "old\nx\n",
+      made: "x\n",
+    });
+    at.put("home/app/more.sh", "echo x >> ~/other\n");
+    await run(at, "echo y >> ~/note; sh ./more.sh || true", yes, "default");
+    expect([inHome(at, "note"), inHome(at, "other")]).toEqual(["old\nx\ny\n", "old\n"]);
+    // The yes was for once.
+    expect(quiet(at, "echo z >> ~/note").status).toBe(126);
+  });
+
+  it("opens nothing through a link that stands in its place", async () => {
+    const at = stage();
+    symlinkSync(join(at.home, "other"), join(at.home, "lead"));
+    const { screen } = await run(at, "echo x >> ~/lead || true", yes, "default");
+    expect(screen).toContain("Read-only file system");
+    expect(inHome(at, "other")).toBe("old\n");
   });
 });
 
@@ -159,7 +188,7 @@ describe.skipIf(!available)("what a command prints", () => {
       "home/app/look.sh",
       "cat ~/.ssh/id_rsa; mkdir -p .cordon; echo x > ~/.config/cordon/settings.json\n",
     );
-    const { screen } = await run(at, "sh ./look.sh", [{ expect: GATE }, { expect: ANSWER, send: "a\r" }]);
+    const { screen } = await run(at, "sh ./look.sh", []);
     expect(screen).not.toContain(BOUNDARY);
     expect(screen).toMatch(/cordon: read of ~\/\.ssh\/id_rsa was refused by the sandbox: .*credential store/);
     expect(screen).not.toContain("secret");

@@ -1,6 +1,8 @@
 import type { Decision } from "../../core/call/decision.ts";
 import type { Opinion } from "../../core/call/opinion.ts";
 import { standingAsks } from "../../core/call/fold.ts";
+import { examine } from "../../core/inquiry/inquiry.ts";
+import { aboutUse } from "../../core/inquiry/locate.ts";
 import type { Refusal } from "../../core/layers/9-sandbox/result.ts";
 import { isRepeatable } from "../../core/layers/8-approval/repeatable.ts";
 import { analyse } from "../../core/shell/analyse.ts";
@@ -102,6 +104,31 @@ export function wideningFor(
       file: warned || gate.policy.managed.onlyManagedRules !== undefined ? undefined : file,
     },
   };
+}
+
+/**
+ * What a person's yes to a call opens in the sandbox: the paths outside that the question was about and
+ * that the call writes, each spelled in it. Without this the yes would end in a refusal.
+ *
+ * An absent path is made, empty, only where a redirect would make it a file; what else would make of
+ * it is not known here, and then the refusal leads to a question of its own.
+ */
+export function approvedOpenings(
+  gate: Gate,
+  input: CallInput,
+  decision: Decision,
+): readonly PersonsOpening[] {
+  const asked = new Set(
+    asksOf(decision).flatMap(({ code, about }) =>
+      code === "path.outside" && about !== undefined ? [about.use] : [],
+    ),
+  );
+  if (asked.size === 0) return [];
+  return examine(gate.context, gate.call(input)).uses.flatMap((use): readonly PersonsOpening[] => {
+    const spelled = use.known && use.glob === undefined && use.hint !== true;
+    if (!spelled || use.action !== "write" || !asked.has(aboutUse(use).use)) return [];
+    return [{ access: "write", path: use.path, make: use.redirect ? "file" : undefined }];
+  });
 }
 
 /** What the question says anyway. */

@@ -20,6 +20,8 @@ export interface Confinement {
   readonly command: string;
   readonly call: CallInput;
   readonly decision: Decision;
+  /** What the person who was asked said yes to already. */
+  readonly approved: readonly PersonsOpening[];
   readonly known: KnownFacts;
   readonly setup: RunSetup;
   readonly clock: () => number;
@@ -52,7 +54,7 @@ export async function confine(means: Confinement): Promise<Outcome> {
     environment: gate.env,
   });
   const violations: SandboxResult["violations"][number][] = [];
-  const opened: PersonsOpening[] = [];
+  const opened: PersonsOpening[] = [...means.approved];
   let { decision, recorder } = means;
   for (let round = 1; ; round++) {
     const ran = await runOnce(means, sandbox, opened, decision, recorder);

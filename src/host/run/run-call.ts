@@ -13,7 +13,7 @@ import type { Session } from "../session/session.ts";
 import { stateDirectory } from "../settings/places.ts";
 import { recordedTrust } from "../trust/belief.ts";
 import { saveRule } from "../settings/save.ts";
-import type { BoundaryAsker } from "./boundary.ts";
+import { type BoundaryAsker, approvedOpenings } from "./boundary.ts";
 import { confine } from "./confine.ts";
 import type { Hooked } from "./hooked.ts";
 import { type Recorder, openRecorder } from "./recorder.ts";
@@ -159,6 +159,7 @@ async function conduct(
           command,
           call,
           decision,
+          approved: asked?.answer === undefined ? [] : approvedOpenings(gate, call, decision),
           known,
           setup,
           clock,

@@ -71,7 +71,9 @@ export async function selfTest(
   let sandbox: Sandbox | undefined;
   try {
     stage = await openStage(setup.scratch, footing.launcher);
-    sandbox = openSandbox({ footing, lists: PATHS, environment: setup.environment });
+    // The stage lies in cordon's state, which variables of the person's may name and so protect.
+    const { PATH } = setup.environment;
+    sandbox = openSandbox({ footing, lists: PATHS, environment: { PATH } });
     const plan = sandbox.plan(policyOf(stage), placeOf(stage));
     if (plan.kind === "refused") return broken(`${plan.why}; ${plan.hint}`);
     const argv = footing.launcher === undefined ? byBash(plan, stage) : byLauncher(stage);
