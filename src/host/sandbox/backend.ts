@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { Rung } from "../../core/settings/policy.ts";
 import type { SandboxPlan } from "../../core/layers/9-sandbox/plan.ts";
+import type { Group } from "./linux/group.ts";
 import type { Watch } from "./tail.ts";
 
 /** Where the command reads from and writes to. */
@@ -57,6 +58,15 @@ export interface Backend {
   readonly overlays?: boolean | undefined;
   /** It can send both outputs of a command to one place, in their order; absent = the command must. */
   readonly merges?: boolean | undefined;
+  /**
+   * Control groups in which something waits for a command of this plan. Whoever takes them starts
+   * the command in them, and removes them. Absent, undefined = there are none.
+   */
+  readonly group?: ((plan: SandboxPlan) => Group | undefined) | undefined;
+  /** True while there are such groups. */
+  readonly waits?: (() => boolean) | undefined;
+  /** Told after the end of a command: there is time to prepare for the next one. */
+  readonly ended?: ((plan: SandboxPlan) => void) | undefined;
   readonly start: (what: Start) => Promise<Started>;
   /** Lets go of what it keeps between commands; a later command makes it anew. */
   readonly close?: (() => void) | undefined;

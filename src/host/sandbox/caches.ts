@@ -47,7 +47,13 @@ const STILL_USED = 60 * 60 * 1000;
 export function openCaches(): Caches {
   const kept = new Map<string, Held>();
   const made = new Set<string>();
-  const known: { boot?: string; failed?: boolean } = {};
+  const known: { boot?: string; failed?: boolean; mounts?: string; parts?: readonly string[] } = {};
+  const mountPoints = (): readonly string[] => {
+    const mounts = kernelText("/proc/self/mountinfo");
+    if (known.mounts !== mounts || known.parts === undefined)
+      Object.assign(known, { mounts, parts: pointsIn(mounts) });
+    return known.parts ?? pointsIn(mounts);
+  };
   const failed = (state: string): boolean =>
     (known.failed ??= textOf(join(layersIn(state), NO_OVERLAY)) === (known.boot ??= bootId()));
   const held = (state: string, root: string): Held => {
@@ -127,8 +133,8 @@ function directoriesOf(mount: Mount): readonly string[] {
   }
 }
 
-function mountPoints(): readonly string[] {
-  return kernelText("/proc/self/mountinfo")
+function pointsIn(mounts: string): readonly string[] {
+  return mounts
     .split("\n")
     .flatMap((line) => line.split(" ")[4] ?? [])
     .map((path) => path.replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(parseInt(code, 8))));

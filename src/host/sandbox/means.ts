@@ -26,6 +26,8 @@ export interface MeansOf {
   readonly before: (facts: SandboxFacts, place: Place) => Means;
   /** The backend of a plan that `shape` made. */
   readonly of: (plan: SandboxPlan) => Backend;
+  /** Something waits for the next command in control groups made for it. */
+  readonly waits: () => boolean;
   /** Lets go of what backends keep between commands. */
   readonly close: () => void;
 }
@@ -89,6 +91,7 @@ export function openMeans(setup: MeansSetup): MeansOf {
         );
       return found.backend;
     },
+    waits: () => [...kept.values()].some(({ backend }) => backend.waits?.() === true),
     close: () => {
       for (const { backend } of kept.values()) backend.close?.();
     },

@@ -61,21 +61,28 @@ const LOCAL: ReadonlySet<string> = new Set([
  */
 export function openWatch(roots: readonly string[], place: string): Watch | undefined {
   const limit = (name: string): number => Number(kernelText(`/proc/sys/fs/inotify/${name}`).trim()) || 0;
-  const mounts = mountsAt(roots);
+  const text = kernelText(MOUNTS);
+  const mounts = mountsAt(roots, text);
   const mostEvents = Math.floor(limit("max_queued_events") / 2);
   const mostWatches = Math.min(MOST_WATCHES, Math.floor(limit("max_user_watches") / 4));
   if (mostEvents < 64 || !areLocal(mounts, roots)) return undefined;
   const watchers = new Map<string, FSWatcher>();
   const dirty = new Set<string>();
-  const state: { events: number; ended: "failed" | "mounts" | undefined } = { events: 0, ended: undefined };
+  const state: { events: number; ended: "failed" | "mounts" | undefined; mounts: string } = {
+    events: 0,
+    ended: undefined,
+    mounts: text,
+  };
   const lines = mounts.map(({ line }) => line).join("\n");
   const sameMounts = (): boolean => {
-    if (
-      mountsAt(roots)
-        .map(({ line }) => line)
-        .join("\n") === lines
-    )
+    const read = kernelText(MOUNTS);
+    if (read === state.mounts) return true;
+    const now = mountsAt(roots, read);
+    if (now.map(({ line }) => line).join("\n") === lines) {
+      // Whatever else is mounted is nobody's concern here.
+      state.mounts = read;
       return true;
+    }
     end("mounts");
     return false;
   };
@@ -196,6 +203,8 @@ function othersWatch(): boolean {
   return process.getActiveResourcesInfo().some((name) => /^FSEvent/i.test(name));
 }
 
+const MOUNTS = "/proc/self/mountinfo";
+
 interface MountedAt {
   readonly place: string;
   readonly type: string;
@@ -203,19 +212,17 @@ interface MountedAt {
 }
 
 /** The mounts that a path in one of the roots can lie on. */
-function mountsAt(roots: readonly string[]): readonly MountedAt[] {
-  return kernelText("/proc/self/mountinfo")
-    .split("\n")
-    .flatMap((line): readonly MountedAt[] => {
-      const [head = "", tail = ""] = line.split(" - ");
-      const field = head.split(" ")[4];
-      if (field === undefined) return [];
-      const place = field.replace(/\\(\d{3})/g, (_text, code: string) =>
-        String.fromCharCode(parseInt(code, 8)),
-      );
-      const concerned = roots.some((root) => isWithin(root, place) || isWithin(place, root));
-      return concerned ? [{ place, type: tail.split(" ")[0] ?? "", line }] : [];
-    });
+function mountsAt(roots: readonly string[], text: string): readonly MountedAt[] {
+  return text.split("\n").flatMap((line): readonly MountedAt[] => {
+    const [head = "", tail = ""] = line.split(" - ");
+    const field = head.split(" ")[4];
+    if (field === undefined) return [];
+    const place = field.replace(/\\(\d{3})/g, (_text, code: string) =>
+      String.fromCharCode(parseInt(code, 8)),
+    );
+    const concerned = roots.some((root) => isWithin(root, place) || isWithin(place, root));
+    return concerned ? [{ place, type: tail.split(" ")[0] ?? "", line }] : [];
+  });
 }
 
 /** True when each root, and each mount below one, is on a file system that tells every change. */

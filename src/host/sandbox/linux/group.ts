@@ -1,8 +1,10 @@
+import type { ChildProcess } from "node:child_process";
 import { accessSync, constants, existsSync, mkdirSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { GroupParents, PlannedLimits } from "../../../core/layers/9-sandbox/plan.ts";
+import type { GroupParents, PlannedLimits, SandboxPlan } from "../../../core/layers/9-sandbox/plan.ts";
+import { SandboxError } from "../error.ts";
 import { kernelText } from "../look.ts";
 import { startOf } from "./processes.ts";
 
@@ -98,8 +100,11 @@ export interface Group {
   readonly remove: () => Promise<void>;
 }
 
-/** Makes the groups for one command. Throws, and leaves none, where the kernel does not let us. */
-export function openGroup(parents: GroupParents, limits: PlannedLimits): Group {
+/**
+ * Makes the groups for one command. Throws, and leaves none, where the kernel does not let us.
+ * `others`: processes in them that are not the command's.
+ */
+export function openGroup(parents: GroupParents, limits: PlannedLimits, others = 0): Group {
   const name = `${PREFIX}${process.pid}-${startOf(process.pid)}-${processSpace()}-${process.hrtime.bigint()}`;
   const of = (parent: string | undefined): string | undefined =>
     parent === undefined ? undefined : join(parent, name);
@@ -107,7 +112,7 @@ export function openGroup(parents: GroupParents, limits: PlannedLimits): Group {
   const paths = [...new Set([pids, memory, cpu].flatMap((path) => path ?? []))];
   try {
     for (const path of paths) mkdirSync(path);
-    if (pids !== undefined) writeFileSync(join(pids, "pids.max"), String(limits.processes));
+    if (pids !== undefined) writeFileSync(join(pids, "pids.max"), String(limits.processes + others));
     if (memory !== undefined) limitMemory(memory, limits.totalMemory);
   } catch (error) {
     for (const path of paths) removeGroup(path);
@@ -135,6 +140,39 @@ export function openGroup(parents: GroupParents, limits: PlannedLimits): Group {
         await (wait < 5 ? new Promise(setImmediate) : pause(wait));
     },
   };
+}
+
+/**
+ * The groups that a launcher which waits for its order has to enter by itself. Where it belongs to
+ * another user, who may not, it is put into them here, and none are left. Throws where the kernel
+ * refuses; then the launcher is ended.
+ */
+export function groupsLeft(
+  launcher: ChildProcess,
+  { identity }: Pick<SandboxPlan, "identity">,
+  paths: readonly string[],
+): readonly string[] {
+  const { pid } = launcher;
+  if (identity === undefined || pid === undefined) return paths;
+  try {
+    for (const path of paths) writeFileSync(join(path, "cgroup.procs"), String(pid));
+    return [];
+  } catch (error) {
+    launcher.kill("SIGKILL");
+    throw new SandboxError(
+      "setup",
+      `the command cannot be put into its control group: ${error instanceof Error ? error.message : String(error)}`,
+      "look at the permissions of that directory",
+    );
+  }
+}
+
+/**
+ * Puts a process into groups, with what it starts from then on. The kernel takes some ten
+ * milliseconds where no process was moved just before; nobody here waits for it.
+ */
+export async function enterGroupsSoon(paths: readonly string[], pid: number): Promise<void> {
+  for (const path of paths) await writeFile(join(path, "cgroup.procs"), String(pid));
 }
 
 /** Swap counts too where the kernel counts it; a group that is over is ended as a whole where it can be. */

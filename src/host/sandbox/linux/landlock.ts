@@ -12,6 +12,7 @@ import type { Backend, Start, Started } from "../backend.ts";
 import { SandboxError } from "../error.ts";
 import { kernelText, realPath, seenAt } from "../look.ts";
 import { CHANNEL, asked } from "./native.ts";
+import { groupsLeft } from "./group.ts";
 import { commandWords } from "./native-order.ts";
 import { feedInput, followStatus, pipeOf, stdioOf } from "./pipes.ts";
 import { startOf } from "./processes.ts";
@@ -63,7 +64,10 @@ function start(launcher: string, what: Start): Started {
   channel?.on("error", () => undefined);
   const feed = stdio[0] === "pipe" ? ["--feed"] : [];
   channel?.write(
-    asked([...feed, ...commandWords(plan, argv, groups)], filterBytes(plan.filter, filterRules(false))),
+    asked(
+      [...feed, ...commandWords(plan, argv, groupsLeft(child, plan, groups))],
+      filterBytes(plan.filter, filterRules(false)),
+    ),
   );
   feedInput(child, what);
   return { child, ...status, onExit: undefined, end: () => void child.kill("SIGTERM") };

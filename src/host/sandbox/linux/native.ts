@@ -7,6 +7,7 @@ import { SandboxError } from "../error.ts";
 import { kernelText, seenAt } from "../look.ts";
 import { type MountOrder, commandWords, mountOrder } from "./native-order.ts";
 import { feedInput, followStatus, pipeOf, stdioOf } from "./pipes.ts";
+import { groupsLeft, openGroup } from "./group.ts";
 import { type Launch, type Spares, openSpares } from "./spare.ts";
 
 /** Where the launcher is asked and answers; see native/report.h. */
@@ -43,6 +44,14 @@ export function nativeBackend(launcher: string): Backend {
     close: () => {
       spares.close();
       for (const key of sessions.keys()) drop(sessions, key);
+    },
+    group: (plan) => spares.group(madeFor(plan)),
+    waits: spares.waits,
+    ended: (plan) => {
+      const { groups } = plan.inspection;
+      // With room for the launcher, which waits in them.
+      if (groups !== undefined)
+        spares.prepare({ made: madeFor(plan), open: () => openGroup(groups, plan.limits, 1) });
     },
     start: async (what) => {
       const order = mountOrder(what.plan.mounts);
@@ -136,19 +145,17 @@ function start(
     session: spaces ?? {},
     channel: CHANNEL,
   };
-  const { child, status, spare } = spares.take(launch);
+  const { child, status, spare, groups: within } = spares.take(launch, groups);
+  const left = within.length > 0 ? [] : groupsLeft(child, plan, groups);
   const mounts =
     spaces === undefined
       ? [...order.early, ...order.late]
       : [...order.late, ...order.checks.flatMap((path) => ["--check", path])];
-  const passed = [
-    ...(stdio[0] === "pipe" ? ["--feed"] : []),
-    ...(what.watch === "merge" ? ["--merge"] : []),
-  ];
+  const passed = [...(stdio[0] === "pipe" ? ["--feed"] : []), ...(what.watch === "merge" ? ["--merge"] : [])];
   const filter = plan.filter === undefined ? new Uint8Array() : filterBytes(plan.filter);
   const channel = pipeOf(child, CHANNEL);
   channel?.on("error", () => undefined);
-  channel?.write(asked([...mounts, ...passed, ...commandWords(plan, argv, groups)], filter));
+  channel?.write(asked([...mounts, ...passed, ...commandWords(plan, argv, left)], filter));
   feedInput(child, what);
   // What the caller has open may be closed by the next time.
   if (spaces !== undefined && !stdio.includes("inherit")) spares.lay(launch);
@@ -158,6 +165,10 @@ function start(
     // One that ended before it was asked for anything.
     stale: () => status.stale() || (spare && status.first() === undefined && status.trouble() === undefined),
   };
+}
+
+function madeFor({ inspection, limits }: SandboxPlan): string {
+  return JSON.stringify([inspection.groups ?? null, limits]);
 }
 
 /** Makes the namespaces and opens them. The process that made them ends then. */

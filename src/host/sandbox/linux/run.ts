@@ -72,7 +72,7 @@ async function attempt(
 ): Promise<Confined | "stale"> {
   const started = performance.now();
   const { limits } = plan;
-  const group = groupFor(plan);
+  const group = groupFor(backend, plan);
   const ending: { how: SandboxResult["ended"]; readonly limits: LimitHit[] } = { how: "exited", limits: [] };
   const status = await startIn(backend, plan, argv, options, group);
   const { child } = status;
@@ -129,7 +129,9 @@ async function attempt(
       durationMs: performance.now() - started,
       ...outputs.bytes(),
     };
-    return { result, tail: outputs.tail(), settled: group?.remove() ?? Promise.resolve() };
+    const settled = group?.remove() ?? Promise.resolve();
+    void settled.then(() => backend.ended?.(plan));
+    return { result, tail: outputs.tail(), settled };
   } catch (error) {
     await group?.remove();
     throw error;
@@ -159,9 +161,12 @@ function toldLimits(
   );
 }
 
-function groupFor({ inspection, limits }: SandboxPlan): Group | undefined {
+function groupFor(backend: Backend, plan: SandboxPlan): Group | undefined {
+  const { inspection, limits } = plan;
   try {
-    return inspection.groups === undefined ? undefined : openGroup(inspection.groups, limits);
+    return inspection.groups === undefined
+      ? undefined
+      : (backend.group?.(plan) ?? openGroup(inspection.groups, limits));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new SandboxError(

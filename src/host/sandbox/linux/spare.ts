@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { type Group, enterGroupsSoon } from "./group.ts";
 import { type Status, followStatus, letGo, stayFor } from "./pipes.ts";
 
 /** A launcher that waits for its order. */
@@ -7,6 +8,8 @@ export interface Waiting {
   readonly status: Status;
   /** It was started ahead of time, and may have ended since. */
   readonly spare: boolean;
+  /** Control groups it is in, and all that it starts will be; empty = those of cordon itself. */
+  readonly groups: readonly string[];
 }
 
 /** How a launcher is started. All that two of them can differ in. */
@@ -30,25 +33,84 @@ const PATIENCE = 3_000;
  * from ending, and ends by itself when it is not needed for some seconds.
  */
 export interface Spares {
-  /** One that waits, or a new one. */
-  readonly take: (launch: Launch) => Waiting;
+  /** One that waits, in no other groups than these, or a new one in none. */
+  readonly take: (launch: Launch, groups: readonly string[]) => Waiting;
   /** Starts one for the next command. */
   readonly lay: (launch: Launch) => void;
+  /**
+   * Puts the one that waits into groups, a moment from now if no command has come by then: the
+   * kernel takes ten milliseconds for that, and lets nobody else change groups meanwhile.
+   */
+  readonly prepare: (ahead: Ahead) => void;
+  /** The groups of the one that waits, where they were made for the same: the caller removes them from now on. */
+  readonly group: (made: string) => Group | undefined;
+  readonly waits: () => boolean;
   readonly close: () => void;
 }
 
+/** Control groups for a command that may come. */
+export interface Ahead {
+  /** What they are made for: the groups around them and the limits. */
+  readonly made: string;
+  /** Makes them. Throws where the kernel refuses. */
+  readonly open: () => Group;
+}
+
+interface State {
+  launch?: Launch;
+  kept?: Waiting | undefined;
+  /** Groups of the one that is kept, as long as they are ours to remove. */
+  ahead?: { readonly group: Group; readonly made: string } | undefined;
+  /** Settles when groups that were given away are gone. */
+  removed: Promise<void>;
+  timer?: NodeJS.Timeout;
+  soon?: NodeJS.Timeout;
+}
+
+/** A command that comes later than this has groups that wait for it, milliseconds. */
+const QUIET = 4;
+
 export function openSpares(): Spares {
-  const state: { launch?: Launch; kept?: Waiting | undefined; timer?: NodeJS.Timeout } = {};
+  const state: State = { removed: Promise.resolve() };
   const close = (): void => {
     clearTimeout(state.timer);
-    state.kept?.child.kill("SIGKILL");
+    clearTimeout(state.soon);
+    const { kept, ahead } = state;
     state.kept = undefined;
+    state.ahead = undefined;
+    kept?.child.kill("SIGKILL");
+    void ahead?.group.remove();
+  };
+  const enter = async ({ made, open }: Ahead): Promise<void> => {
+    await state.removed;
+    const { kept, ahead } = state;
+    const pid = kept?.child.pid;
+    if (kept === undefined || pid === undefined || ahead !== undefined || hasEnded(kept.child)) return;
+    const group = open();
+    // Taken or ended meanwhile, it keeps them until its end.
+    const drop = (): void => {
+      if (hasEnded(kept.child)) void group.remove();
+      else kept.child.once("exit", () => void group.remove());
+    };
+    try {
+      await enterGroupsSoon(group.paths, pid);
+    } catch {
+      return drop();
+    }
+    if (state.kept !== kept) return drop();
+    state.kept = { ...kept, groups: group.paths };
+    state.ahead = { group, made };
   };
   return {
     close,
-    take: (launch) => {
+    take: (launch, groups) => {
+      clearTimeout(state.soon);
       const { kept } = state;
-      if (kept === undefined || !isSame(state.launch, launch) || hasEnded(kept.child)) {
+      const fits =
+        kept !== undefined &&
+        isSame(state.launch, launch) &&
+        (kept.groups.length === 0 || kept.groups.join("\0") === groups.join("\0"));
+      if (!fits || hasEnded(kept.child)) {
         close();
         return begin(launch, false);
       }
@@ -66,6 +128,25 @@ export function openSpares(): Spares {
       state.kept = waiting;
       state.timer = setTimeout(close, PATIENCE).unref();
     },
+    prepare: (ahead) => {
+      clearTimeout(state.soon);
+      // Without them the next command makes its own, or says why not.
+      state.soon = setTimeout(() => void enter(ahead).catch(() => undefined), QUIET).unref();
+    },
+    group: (made) => {
+      clearTimeout(state.soon);
+      const { ahead, kept } = state;
+      if (ahead?.made !== made || kept === undefined || hasEnded(kept.child)) return undefined;
+      state.ahead = undefined;
+      // The launcher itself is in them, and nobody waits for what the kernel still does at its end.
+      const remove = (): Promise<void> => {
+        if (state.kept?.child === kept.child) close();
+        state.removed = ahead.group.remove();
+        return Promise.resolve();
+      };
+      return { ...ahead.group, remove };
+    },
+    waits: () => state.ahead !== undefined,
   };
 }
 
@@ -79,5 +160,5 @@ function hasEnded({ exitCode, signalCode, pid }: ChildProcess): boolean {
 
 function begin({ path, args, stdio, identity, channel }: Launch, spare: boolean): Waiting {
   const child = spawn(path, args, { cwd: "/", env: {}, stdio: [...stdio], ...identity });
-  return { child, status: followStatus(child, channel), spare };
+  return { child, status: followStatus(child, channel), spare, groups: [] };
 }
