@@ -58,6 +58,8 @@ export const FILTER_RULES: readonly FilterRule[] = [
   },
   // The flags lie behind a pointer that a filter cannot follow; libraries fall back to clone.
   ...refuse("its flags cannot be seen", "ENOSYS", ["clone3"]),
+  // Its mode neither; programs fall back to openat.
+  ...refuse("could leave a set-user-ID program", "ENOSYS", ["openat2"]),
   ...refuse("changes what is mounted", "EPERM", [
     "mount",
     "umount2",
