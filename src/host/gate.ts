@@ -177,7 +177,7 @@ const MOVABLE: readonly (readonly [name: string, usual: string])[] = [
 ];
 
 /** Where these directories lie; a relative path is seen from the directory the gate stands in. */
-function movedBy(
+export function movedBy(
   env: Readonly<Record<string, string | undefined>>,
   { cwd, home }: Pick<Place, "cwd" | "home">,
 ): readonly MovedDirectory[] {

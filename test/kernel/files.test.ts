@@ -101,6 +101,105 @@ describe.each(WHO)("files, as %s", (who) => {
     expect(existsSync(join(ws, "conf/free"))).toBe(true);
   });
 
+  it("holds patterns of denyRead and denyWrite, also for what somebody makes between two commands", async () => {
+    const { run, ws, outside, canary, outsideRun } = actor.scene();
+    outsideRun(
+      `cd ${ws}; mkdir -p .vscode certs/deep 'odd[x]'; echo ${canary} | tee a.pem certs/deep/b.pem .vscode/c.pem 'odd[x]/d.pem' ${outside}/e.pem > /dev/null; echo shown > certs/ok.pem; echo old > gen.lock`,
+    );
+    const sandbox = {
+      denyRead: [`${ws}/**/*.pem`, `${outside}/*.pem`],
+      allowRead: [`${ws}/certs/ok.pem`],
+      denyWrite: [`${ws}/*.lock`],
+    };
+    const files = `a.pem certs/deep/b.pem .vscode/c.pem 'odd[x]/d.pem' ${outside}/e.pem`;
+    const first = await run(
+      `cat ${files}; cat certs/ok.pem; echo new > gen.lock; echo new > more.lock; mkdir own; echo mine > own/f.pem; cat own/f.pem`,
+      { sandbox },
+    );
+    // The longer path holds, and a denial beside a permission of the same file; what a command makes is its own.
+    expect(first.stdout).toBe("mine\n");
+    expect(readFileSync(join(ws, "gen.lock"), "utf8")).toBe("old\n");
+    expect(first.violations.map(({ path }) => path)).toEqual([join(ws, "more.lock")]);
+    outsideRun(
+      `cd ${ws}; mkdir -p later/deep; echo ${canary} | tee z.pem certs/deep/y.pem later/deep/x.pem .vscode/w.pem ${outside}/v.pem > /dev/null; ln -s ${outside}/secret link.pem`,
+    );
+    const second = await run(
+      `cat ${files} z.pem certs/deep/y.pem later/deep/x.pem .vscode/w.pem ${outside}/v.pem link.pem ${outside}/secret own/f.pem; mv later l2; cat l2/deep/x.pem; grep -r canary . ${outside}`,
+      { sandbox },
+    );
+    expect(second.stdout + second.stderr).not.toContain(canary);
+    expect(second.stdout).not.toContain("mine");
+    expect((await run("cat z.pem", {})).stdout).toContain(canary);
+  });
+
+  it("finds what must not be read where a command hid it behind the looks of git", async () => {
+    const { run, ws, canary, outsideRun } = actor.scene();
+    outsideRun(
+      `cd ${ws}; mkdir -p certs/deep logs x; echo ${canary} | tee certs/deep/b.pem logs/c.pem > /dev/null`,
+    );
+    const denied = rules("deny", ws, "Read(**/*.pem)");
+    await run("mv certs x/.git; mkdir objects refs; echo 'ref: refs/heads/main' > HEAD", { rules: denied });
+    const shape = "mkdir -p objects refs; echo 'ref: refs/heads/main' > HEAD";
+    outsideRun(`cd ${ws}; ${shape}; [ -e x/.git ] || mv certs x/.git`);
+    const result = await run("cat x/.git/deep/b.pem certs/deep/b.pem logs/c.pem", { rules: denied });
+    expect(result.stdout).toBe("");
+    expect((await run("cat x/.git/deep/b.pem logs/c.pem", { rules: [] })).stdout).toContain(canary);
+  });
+
+  it("holds what a rule denies although an opening of a setting or of a rule names it", async () => {
+    const { run, ws, home, canary, outsideRun } = actor.scene();
+    outsideRun(`cd ${ws}; mkdir secrets; echo ${canary} > secrets/k; echo ${canary} > secrets/ok`);
+    const denied = [
+      ...rules("deny", ws, "Read(secrets/**)", "Read(~/.ssh/**)"),
+      ...rules("allow", home, "Read(~/.ssh/known_hosts)"),
+    ];
+    const opening = { allowRead: [`${ws}/secrets/ok`] };
+    const result = await run("cat secrets/k secrets/ok ~/.ssh/known_hosts ~/.ssh/id_rsa", {
+      rules: denied,
+      sandbox: opening,
+    });
+    expect(result.stdout).toBe("");
+  });
+
+  it("holds a denial of writing that names a directory above the workspace", async () => {
+    const { run, ws, outside } = actor.scene();
+    const before = inventory(ws);
+    for (const text of [`Edit(/${join(ws, "..")}/**)`, `Edit(/${join(ws, "..")}/w*)`, "Edit(../ws)"]) {
+      const result = await run("echo x > a.txt; echo x > new; cat a.txt", { rules: rules("deny", ws, text) });
+      expect(result.stdout).toBe("a\n");
+      expect(inventory(ws)).toEqual(before);
+    }
+    const all = await run(`echo x > a.txt; echo x > ${outside}/new`, {
+      sandbox: { denyWrite: ["/"], allowWrite: [outside] },
+    });
+    expect(all.status).not.toBe(0);
+    expect(inventory(ws)).toEqual(before);
+    expect(existsSync(join(outside, "new"))).toBe(false);
+  });
+
+  it("shows a store that a rule opens, and lets nobody write it where home is writable", async () => {
+    const { run, home, canary } = actor.scene();
+    const before = inventory(join(home, ".ssh"));
+    const result = await run(
+      "cat ~/.ssh/id_rsa; echo x >> ~/.ssh/id_rsa; echo x > ~/.ssh/new; echo x > ~/own",
+      {
+        rules: rules("allow", home, "Read(~/.ssh/**)"),
+        sandbox: { allowWrite: [home] },
+      },
+    );
+    expect(result.stdout).toContain(canary);
+    expect(inventory(join(home, ".ssh"))).toEqual(before);
+    expect(existsSync(join(home, "own"))).toBe(true);
+  });
+
+  it("hides what a variable puts elsewhere", async () => {
+    const { run, outside, environment, canary, outsideRun } = actor.scene();
+    outsideRun(`mkdir ${outside}/keys; echo ${canary} > ${outside}/keys/private`);
+    const moved = { ...environment, GNUPGHOME: join(outside, "keys") };
+    const result = await run(`cat ${outside}/keys/private`, { environment: moved });
+    expect(result.stdout).not.toContain(canary);
+  });
+
   it("holds an Edit rule, also for a file that does not exist yet", async () => {
     const { run, ws, outsideRun } = actor.scene();
     outsideRun(`cd ${ws}; mkdir sub; echo old | tee x.lock > sub/y.lock`);

@@ -128,7 +128,7 @@ export function compilePathClasses(lists: PathLists, added: AddedPaths): PathCla
 }
 
 /** The entry for a directory that lies elsewhere: `~/.claude/x` and `.claude/x` mean `/opt/agent/x`. */
-function moveEntry(entry: PathEntry, { usual, path }: MovedDirectory): readonly PathEntry[] {
+export function moveEntry(entry: PathEntry, { usual, path }: MovedDirectory): readonly PathEntry[] {
   const literal = path.replace(/[\\*?[\]]/g, "\\$&");
   const move = (pattern: string): string | undefined => {
     const body = pattern.replace(/^~\//, "");

@@ -93,7 +93,7 @@ function listingOf(
       .filter((entry) => entry.isDirectory() && entry !== git && !skip.includes(entry.name))
       .map((entry) => entry.name),
     hits: entries.flatMap((entry) => {
-      const marks = matcher(directory, meant(entry.name), entry.isDirectory() || entry.isSymbolicLink());
+      const marks = matcher(directory, meant(entry.name));
       return marks.length === 0 ? [] : [{ name: entry.name, marks }];
     }),
     sockets: entries.filter((entry) => entry.isSocket()).map((entry) => entry.name),

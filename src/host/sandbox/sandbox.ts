@@ -1,8 +1,10 @@
+import { readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { movedBy } from "../gate.ts";
 import { makeDirectories } from "../make-directories.ts";
 import type { Place, SandboxNeeds } from "../../core/layers/9-sandbox/facts.ts";
-import { type SandboxLists, sandboxNeeds } from "../../core/layers/9-sandbox/needs.ts";
+import { type SandboxLists, movedLists, sandboxNeeds } from "../../core/layers/9-sandbox/needs.ts";
 import type { Planned, SandboxPlan } from "../../core/layers/9-sandbox/plan.ts";
 import type { SandboxResult } from "../../core/layers/9-sandbox/result.ts";
 import { quarantineOf } from "../../core/layers/9-sandbox/sandbox.ts";
@@ -66,11 +68,13 @@ export function openSandbox(
   const caller = gatherCaller(setup.environment);
   const inspector = openInspector(surveyor);
   const asked: { policy?: Policy; place?: string; needs?: SandboxNeeds; times: number } = { times: 0 };
+  // Variables put a store or a guard elsewhere: there it is one too, as for the gate.
+  const listsAt = (place: Place): SandboxLists => movedLists(setup.lists, movedBy(setup.environment, place));
   const needsOf = (policy: Policy, place: Place): SandboxNeeds => {
     const key = JSON.stringify(place);
     if (asked.policy !== policy || asked.place !== key || asked.needs === undefined)
-      Object.assign(asked, { policy, place: key, needs: sandboxNeeds(policy, place, setup.lists) });
-    return asked.needs ?? sandboxNeeds(policy, place, setup.lists);
+      Object.assign(asked, { policy, place: key, needs: sandboxNeeds(policy, place, listsAt(place)) });
+    return asked.needs ?? sandboxNeeds(policy, place, listsAt(place));
   };
   const planFor = openPlanner();
   const origins = new WeakMap<SandboxPlan, { readonly policy: Policy; readonly place: Place }>();
@@ -87,14 +91,14 @@ export function openSandbox(
   };
   const sandbox: Sandbox = {
     plan: (policy, place) => {
-      warmGroups(caller.groups);
+      if (!means.waits()) warmGroups(caller.groups);
       ensureState(place.state);
       const needs = needsOf(policy, place);
       inspector.recover(quarantineOf(place), needs);
       return planned(policy, place, needs, false);
     },
     prepare: async (policy, place) => {
-      warmGroups(caller.groups);
+      if (!means.waits()) warmGroups(caller.groups);
       ensureState(place.state);
       const needs = needsOf(policy, place);
       await inspector.recoverSoon(quarantineOf(place), needs);
@@ -151,6 +155,18 @@ function ensureState(state: string): void {
   }
 }
 
+/** Home directories of other users, by their usual places. */
+function homesBeside(own: string): readonly string[] {
+  const listed = ["/home", "/Users"].flatMap((parent) => {
+    try {
+      return readdirSync(parent).map((name) => join(parent, name));
+    } catch {
+      return [];
+    }
+  });
+  return ["/root", ...listed].filter((home) => home !== own);
+}
+
 /**
  * The place of a command, with every link in it resolved. Paths that do not exist stay as they
  * are; the plan refuses them.
@@ -168,6 +184,7 @@ export function placeOf(
     root: real(root),
     cwd: real(cwd),
     home: real(home),
+    otherHomes: homesBeside(real(home)),
     state: join(real(state ?? join(home, ".local/state")), "cordon"),
     checkout: checkoutAround(root, home),
     user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },

@@ -7,6 +7,7 @@ import {
   exactPath,
   isExcept,
   isGlob,
+  literal,
   matcherOf,
 } from "../../core/layers/9-sandbox/mark.ts";
 import { type GitReader, type GitSearch, openGitReader } from "./git.ts";
@@ -56,6 +57,8 @@ interface Memory {
   readonly steady: WeakMap<Listing, ReadonlyMap<string, readonly Sighting[]>>;
   readonly names: Names;
   readonly git: GitReader;
+  /** Where the marks of these needs begin. */
+  readonly starts: WeakMap<SandboxNeeds, readonly string[]>;
   index?: Index;
   key?: string;
   needs?: SandboxNeeds;
@@ -85,18 +88,22 @@ export function openSurveyor(): Surveyor {
     steady: new WeakMap(),
     names: openNames(),
     git: openGitReader(),
+    starts: new WeakMap(),
   };
   const prepare = (needs: SandboxNeeds): Index => {
     const bases = new Map<string, string>();
-    for (const { base } of needs.marks)
-      if (base !== undefined && base !== "/" && !bases.has(base)) bases.set(base, realPath(base) ?? base);
+    const starts = memory.starts.get(needs) ?? startsOf(needs);
+    memory.starts.set(needs, starts);
+    for (const base of starts) bases.set(base, realPath(base) ?? base);
     const resolved = [...bases.values()].join("\0");
     if (memory.needs === needs && memory.resolved === resolved && memory.index !== undefined)
       return memory.index;
-    const marks = needs.marks.map((mark) => ({
-      ...mark,
-      base: mark.base === undefined ? undefined : (bases.get(mark.base) ?? mark.base),
-    }));
+    const marks = needs.marks.map((mark) => {
+      const start = startOf(mark);
+      const base = start === undefined ? undefined : bases.get(start);
+      if (base === undefined || base === start) return mark;
+      return { ...mark, base, segments: mark.segments.slice(leadOf(mark).length) };
+    });
     const key = JSON.stringify([marks, needs.skip, needs.roots]);
     Object.assign(memory, { needs, resolved });
     if (memory.key !== key) {
@@ -110,7 +117,7 @@ export function openSurveyor(): Surveyor {
       survey(needs, prepare(needs), memory, purpose === "inspect", trusted && memory.watch !== undefined),
     settle: async (needs, place) => {
       const index = prepare(needs);
-      const roots = [...rootsOf(needs), ...new Set(index.marks.flatMap(searchBase))];
+      const roots = [...rootsOf(needs), ...index.bases];
       const key = JSON.stringify([roots, place]);
       if (memory.watchKey !== key) {
         memory.watch?.close();
@@ -141,6 +148,8 @@ interface Index {
   readonly matcher: Matcher;
   /** Paths of the marks that name exactly one. */
   readonly exact: readonly (string | undefined)[];
+  /** Where to search for patterns outside the roots. */
+  readonly bases: readonly string[];
   /** Last names of marks that are no patterns, by their form in lower case. */
   readonly folded: ReadonlyMap<string, string>;
 }
@@ -148,7 +157,8 @@ interface Index {
 function indexOf(marks: readonly Mark[]): Index {
   const names = marks.flatMap(({ segments }) => segments.slice(-1)).filter((name) => !isGlob(name));
   const folded = new Map([...names, ".git"].map((name) => [name.toLowerCase(), name]));
-  return { marks, matcher: matcherOf(marks), exact: marks.map(exactPath), folded };
+  const bases = [...new Set(marks.flatMap(searchBase))];
+  return { marks, matcher: matcherOf(marks), exact: marks.map(exactPath), bases, folded };
 }
 
 /** Entries that bear a mark, each told once for each mark. */
@@ -157,6 +167,8 @@ interface Sights {
   readonly told: Set<string>;
   /** Paths that are denied or protected as a whole. */
   readonly closed: Set<string>;
+  /** Protected directories and those of git are looked into as well, for what must not be read. */
+  readonly through: boolean;
 }
 
 function take(sights: Sights, marks: readonly Mark[], found: readonly Sighting[]): readonly string[] {
@@ -165,14 +177,16 @@ function take(sights: Sights, marks: readonly Mark[], found: readonly Sighting[]
     if (sights.told.has(key)) return [];
     sights.told.add(key);
     sights.all.push(sighting);
-    if (!OPENING.has(marks[sighting.mark]?.role ?? "protected")) sights.closed.add(sighting.path);
+    const role = marks[sighting.mark]?.role ?? "protected";
+    // In what is only read-only there may be something that must not be read.
+    if (HIDING.has(role) ? !OPENING.has(role) : !sights.through) sights.closed.add(sighting.path);
     return sighting.link === undefined ? sighting.open : [];
   });
 }
 
 function survey(
   needs: SandboxNeeds,
-  { marks, matcher, exact, folded }: Index,
+  { marks, matcher, exact, bases, folded }: Index,
   memory: Memory,
   repair: boolean,
   trusted: boolean,
@@ -196,7 +210,8 @@ function survey(
     return before.survey;
 
   const reading: Reading = { matcher, folded, skip: needs.skip, repair, trusted, watch };
-  const sights: Sights = { all: [], told: new Set(), closed: new Set() };
+  const deep = marks.some((mark, index) => mark.role === "denied-read" && exact[index] === undefined);
+  const sights: Sights = { all: [], told: new Set(), closed: new Set(), through: deep && !repair };
   const gits = new Map<string, GitDir>();
   const gitLinks: GitLink[] = [];
   const sockets: string[] = [];
@@ -234,9 +249,12 @@ function survey(
         if (listing.dotGit === "other") gitLinks.push(git.link(join(directory, ".git")));
         if (listing.gitShape) takeGit(git.directories(directory, false, sure));
       }
-      for (const name of listing.directories) {
+      // A directory is easily made to look like git's, or given its name.
+      const own = sights.through && listing.dotGit === "directory" ? [".git"] : [];
+      for (const name of [...listing.directories, ...own]) {
         const path = join(directory, name);
-        if (sights.closed.has(path) || (listing.gitShape && GIT_STORES.has(name))) continue;
+        if (sights.closed.has(path) || (listing.gitShape && GIT_STORES.has(name) && !sights.through))
+          continue;
         queue.push({ path, sure });
       }
     }
@@ -247,14 +265,16 @@ function survey(
     if (seenAt(root).type === "directory") walk(root, true);
   }
   // What is open inside something closed was not reached from above.
-  for (const { real, mark } of sights.all.filter(({ type }) => type === "directory"))
-    if (OPENING.has(marks[mark]?.role ?? "protected") && roots.some((root) => isWithin(real, root)))
-      walk(real, true);
+  for (const { real, mark } of sights.all.filter(({ type }) => type === "directory")) {
+    if (!OPENING.has(marks[mark]?.role ?? "protected")) continue;
+    const inRoot = roots.some((root) => isWithin(real, root));
+    if (inRoot || bases.some((base) => isWithin(real, base))) walk(real, inRoot);
+  }
   for (const link of gitLinks.filter(({ path }) => roots.includes(dirname(path)))) {
     if (link.common !== undefined && !gits.has(link.common))
       takeGit(git.directories(link.common, true, false));
   }
-  for (const base of new Set(marks.flatMap(searchBase))) {
+  for (const base of bases) {
     if (!roots.some((root) => isWithin(base, root)) && seenAt(base).type === "directory") walk(base, false);
   }
   for (const path of listings.keys()) if (!visited.has(path)) listings.delete(path);
@@ -335,7 +355,6 @@ function hitsIn(
 function sightingAt(path: string, index: number, mark: Mark | undefined): Sighting | undefined {
   const seen = seenAt(path, true);
   if (mark === undefined || (seen.type === "absent" && seen.link === undefined)) return undefined;
-  if (mark.directory && seen.type !== "directory" && seen.link === undefined) return undefined;
   const children = mark.except.length > 0 && seen.type === "directory" ? namesIn(seen.real) : [];
   const of = (open: boolean): readonly string[] =>
     children.filter((name) => isExcept(mark, name) === open).map((name) => join(seen.real, name));
@@ -348,11 +367,24 @@ function sightingAt(path: string, index: number, mark: Mark | undefined): Sighti
   };
 }
 
+/** The segments of a glob before the first pattern. A mark that names one path has none. */
+function leadOf(mark: Mark): readonly string[] {
+  return exactPath(mark) === undefined ? mark.segments.slice(0, mark.segments.findIndex(isGlob)) : [];
+}
+
+/** The directory a mark hangs from, links in it and all: what a glob means below a link lies elsewhere. */
+function startOf(mark: Mark): string | undefined {
+  return mark.base === undefined ? undefined : join(mark.base, ...leadOf(mark).map(literal));
+}
+
+function startsOf({ marks }: SandboxNeeds): readonly string[] {
+  return [...new Set(marks.flatMap((mark) => startOf(mark) ?? []))].filter((start) => start !== "/");
+}
+
 /** Where the search for a glob outside the roots begins: its longest part without a pattern. */
 function searchBase(mark: Mark): readonly string[] {
   if (mark.base === undefined || exactPath(mark) !== undefined) return [];
-  const literal = mark.segments.slice(0, mark.segments.findIndex(isGlob));
-  const base = join(mark.base, ...literal);
+  const base = startOf(mark) ?? "/";
   // The whole file system is not searched; the plan says so.
   return base === "/" ? [] : [base];
 }

@@ -8,6 +8,8 @@ export interface Place {
   readonly root: string;
   readonly cwd: string;
   readonly home: string;
+  /** Home directories of others: what is a credential store or a guard in one's own is one there. */
+  readonly otherHomes?: readonly string[] | undefined;
   /** Directory of cordon's own private state; a command can neither read nor write it. */
   readonly state: string;
   /**

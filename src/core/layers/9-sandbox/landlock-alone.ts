@@ -44,9 +44,12 @@ type Labels = ReadonlyMap<string, Reach>;
  */
 function labelsOf({ mounts, protected: guarded, inspection }: SandboxPlan): Labels {
   const { needs, before } = inspection;
-  const denied = new Set(
-    before.sightings.flatMap(({ mark, real }) => (needs.marks[mark]?.role === "denied-write" ? [real] : [])),
-  );
+  const firm: readonly (string | undefined)[] = ["denied-write", "credential"];
+  const denied = new Set([
+    ...before.sightings.flatMap(({ mark, real }) => (firm.includes(needs.marks[mark]?.role) ? [real] : [])),
+    // Only a rule or the guard holds a whole writable directory.
+    ...inspection.writable,
+  ]);
   const soft = new Set(guarded.map(({ path }) => path).filter((path) => !denied.has(path)));
   const hard = mounts.filter((mount) => mount.kind !== "ro-bind" || !soft.has(mount.to));
   const reach = (path: string): Reach => {

@@ -1,4 +1,5 @@
-import { absolute, normalise, segmentsOf } from "../../call/path.ts";
+import { compileGlob, escapeGlob, matchGlob } from "../../call/glob.ts";
+import { absolute, isWithin, normalise, parentOf, segmentsOf } from "../../call/path.ts";
 import type { Rule } from "../../settings/rule.ts";
 import type { PathEntry } from "../../knowledge/paths.ts";
 
@@ -33,8 +34,8 @@ export interface Mark {
   readonly base?: string | undefined;
   /** Gitignore segments; `**` stands for any number of directories. */
   readonly segments: readonly string[];
-  /** Only a directory is meant. */
-  readonly directory: boolean;
+  /** A deny rule says so: no setting and no allow rule opens what it means. */
+  readonly firm?: true | undefined;
   /** Patterns of direct entries of the directory that are not meant. */
   readonly except: readonly string[];
 }
@@ -44,7 +45,8 @@ export function isGlob(segment: string): boolean {
   return /[*?[]/.test(segment.replace(/\\./gs, ""));
 }
 
-function literal(segment: string): string {
+/** The name that a segment without a pattern stands for. */
+export function literal(segment: string): string {
   return segment.replace(/\\(.)/gs, "$1");
 }
 
@@ -59,14 +61,14 @@ export function markOfEntry(entry: PathEntry, role: MarkRole, home: string): Mar
   const { base, rest } = entry.pattern.startsWith("~/")
     ? { base: home, rest: entry.pattern.slice(2) }
     : { base: entry.pattern.startsWith("/") ? "/" : undefined, rest: entry.pattern };
-  const name = segmentsOf(rest).at(-1) ?? "";
+  const segments = segmentsOf(rest.replace(/(?:\/\*\*)+\/?$/, ""));
+  const name = segments.at(-1) ?? "";
   return {
     role,
     text: entry.pattern,
     why: entry.why,
     base,
-    segments: segmentsOf(rest),
-    directory: rest.endsWith("/"),
+    segments,
     except: (entry.except ?? []).map((text) => {
       const parts = segmentsOf(text);
       return parts.length > 1 && parts.at(-2) === name ? (parts.at(-1) ?? text) : text.replace(/\/$/, "");
@@ -77,7 +79,7 @@ export function markOfEntry(entry: PathEntry, role: MarkRole, home: string): Mar
 /** The mark of one absolute path. */
 export function markOfPath(path: string, role: MarkRole, text: string, why: string): Mark {
   const segments = segmentsOf(normalise(path)).map((segment) => segment.replace(/[*?[\\]/g, "\\$&"));
-  return { role, text, why, base: "/", segments, directory: false, except: [] };
+  return { role, text, why, base: "/", segments, except: [] };
 }
 
 /**
@@ -113,37 +115,42 @@ export function marksOfRule(
       why: `the ${rule.effect} rule \`${rule.text}\``,
       base,
       segments: loose ? ["**", ...segments] : segments,
-      directory: rest.endsWith("/") && inside === rest,
       except: [],
+      ...(role === "denied-read" && rule.effect === "deny" ? { firm: true } : {}),
     };
   };
   if (pattern.startsWith("//")) return [of("/", pattern.slice(2))];
   if (pattern === "~" || pattern.startsWith("~/")) return [of(home, pattern.slice(1))];
   if (pattern.startsWith("/")) return [of(rule.anchor, pattern)];
-  return directories.map((directory) => of(directory, pattern.replace(/^(?:\.\/)+/, "")));
+  return directories.map((directory) => {
+    let base = directory;
+    let rest = pattern.replace(/^(?:\.\/)+/, "");
+    const climbs = /^\.\.(?:\/|$)/.test(rest);
+    for (; /^\.\.(?:\/|$)/.test(rest); base = parentOf(base)) rest = rest.replace(/^\.\.\/?(?:\.\/)*/, "");
+    return of(base, climbs ? `/${rest}` : rest);
+  });
 }
 
 /** Finds the marks that a directory entry bears. Marks are told by their index. */
-export type Matcher = (parent: string, name: string, directory: boolean) => readonly number[];
+export type Matcher = (parent: string, name: string) => readonly number[];
 
 /** A matcher over many marks: one look-up by name, then the rest of the path. Marks of a base alone match nothing. */
 export function matcherOf(marks: readonly Mark[]): Matcher {
   const byName = new Map<string, number[]>();
-  const byGlob: { readonly index: number; readonly last: RegExp }[] = [];
-  const whole = marks.map(pathPattern);
+  const byGlob: { readonly index: number; readonly last: (name: string) => boolean }[] = [];
+  const whole = marks.map(meaningOf);
   marks.forEach((mark, index) => {
     const last = mark.segments.at(-1);
     if (last === undefined) return;
-    if (isGlob(last)) byGlob.push({ index, last: new RegExp(`^${segmentPattern(last)}$`, "s") });
+    if (isGlob(last)) byGlob.push({ index, last: eitherWay(`^${segmentPattern(last)}$`, last) });
     else byName.set(literal(last), [...(byName.get(literal(last)) ?? []), index]);
   });
-  return (parent, name, directory) => {
+  return (parent, name) => {
     const named = byName.get(name);
     if (named === undefined && byGlob.length === 0) return NONE;
     const path = parent === "/" ? `/${name}` : `${parent}/${name}`;
-    const bears = (index: number): boolean =>
-      (directory || marks[index]?.directory !== true) && whole[index]?.test(path) === true;
-    const globs = byGlob.filter(({ last }) => last.test(name)).map(({ index }) => index);
+    const bears = (index: number): boolean => whole[index]?.(path) === true;
+    const globs = byGlob.filter(({ last }) => last(name)).map(({ index }) => index);
     return [...(named ?? []), ...globs].filter(bears);
   };
 }
@@ -152,9 +159,11 @@ const NONE: readonly number[] = [];
 
 /** True when the mark means `path` or a directory above it. */
 export function covers(mark: Mark, path: string): boolean {
-  const pattern = pathPattern(mark);
+  // A base alone is that directory and everything in it.
+  if (mark.segments.length === 0) return mark.base !== undefined && isWithin(path, mark.base);
+  const means = meaningOf(mark);
   const segments = segmentsOf(path);
-  return segments.some((_segment, index) => pattern.test(`/${segments.slice(0, index + 1).join("/")}`));
+  return segments.some((_segment, index) => means(`/${segments.slice(0, index + 1).join("/")}`));
 }
 
 /** True when a name is one of the `except` patterns. */
@@ -162,12 +171,29 @@ export function isExcept(mark: Mark, name: string): boolean {
   return mark.except.some((text) => new RegExp(`^${segmentPattern(text)}$`, "s").test(name));
 }
 
-function pathPattern(mark: Mark): RegExp {
+/** Tells the paths that a mark means by itself, not those below them. */
+function meaningOf(mark: Mark): (path: string) => boolean {
+  const base = mark.base === undefined ? "/**" : mark.base === "/" ? "" : escapeGlob(mark.base);
+  return eitherWay(pathPattern(mark), `${base}/${mark.segments.join("/")}`);
+}
+
+/**
+ * What is meant by this reading of a pattern, in which a class that cannot be read stands for any
+ * character, or by the gate's: a file that either of them means is denied.
+ */
+function eitherWay(pattern: string, glob: string): (text: string) => boolean {
+  const regular = new RegExp(pattern, "s");
+  // Elsewhere the two cannot differ, and the expression is faster.
+  const compiled = /[?[]/.test(glob) ? compileGlob(glob) : undefined;
+  return (text) => regular.test(text) || (compiled !== undefined && matchGlob(compiled, text));
+}
+
+function pathPattern(mark: Mark): string {
   const base = mark.base === undefined ? "(?:/[^/]+)*" : mark.base === "/" ? "" : escaped(mark.base);
   const tail = mark.segments.map((segment) =>
     segment === "**" ? "(?:/[^/]+)*" : `/${segmentPattern(segment)}`,
   );
-  return new RegExp(`^${base}${tail.join("")}$`, "s");
+  return `^${base}${tail.join("")}$`;
 }
 
 /** A gitignore segment as a regular expression over one path segment. */

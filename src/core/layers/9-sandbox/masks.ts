@@ -33,9 +33,12 @@ export function maskMounts(
     ...facts.sockets.map((path) => ({ path, type: "other" as const, why: "a socket of this machine" })),
   ].filter(({ path, type }) => type !== "absent" && path !== "/");
   const hiddenPaths = new Set(hides.map(({ path }) => path));
-  const opens = [...hidden.flatMap(({ open }) => open), ...opened.map(({ real }) => real)].filter(
-    (path) => !hiddenPaths.has(path),
-  );
+  const denied = hidden.filter(({ mark }) => needs.marks[mark]?.role !== "credential");
+  // What a list excepts from a store is open, unless something else denies it.
+  const excepted = hidden
+    .flatMap(({ open }) => open)
+    .filter((path) => !denied.some(({ real }) => isWithin(path, real)));
+  const opens = [...excepted, ...opened.map(({ real }) => real)].filter((path) => !hiddenPaths.has(path));
   const steps = byDepth<Step>(
     [
       ...hides.map((hide) => ({ ...hide, open: false })),

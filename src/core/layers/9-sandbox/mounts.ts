@@ -56,6 +56,8 @@ export interface MountInput {
   readonly facts: SandboxFacts;
   /** Real paths that are to be writable, with the reason. */
   readonly writable: readonly { readonly path: string; readonly why: string }[];
+  /** Of these, what is to be there and held read-only as a whole. */
+  readonly readOnly: readonly { readonly path: string; readonly why: string }[];
   /** Sightings that are to be unreadable. */
   readonly hidden: readonly Sighting[];
   /** Sightings to be readable inside something unreadable. */
@@ -184,7 +186,8 @@ function protectedMounts(
   const { facts } = input;
   const guards = byDepth(
     [
-      ...sightingGuards(facts),
+      ...input.readOnly.map(({ path, why }) => heldWhole(path, why)),
+      ...sightingGuards(input),
       ...facts.survey.gits.flatMap(gitGuards),
       ...linkGuards(facts, open),
       ...ancestorGuards(input),
@@ -208,7 +211,7 @@ function protectedMounts(
   for (const { seen, why, how, whole } of guards) {
     const { real, type } = seen;
     const access = stack.at(real);
-    // Only a rule that denies all edits makes a whole writable root read-only.
+    // Only a rule that denies all edits, and the guard, make a whole writable root read-only.
     if (
       !whole &&
       how === "read-only" &&
@@ -261,13 +264,30 @@ function protectedMounts(
   };
 }
 
-function sightingGuards(facts: SandboxFacts): readonly Guard[] {
+function heldWhole(path: string, why: string): Guard {
+  return {
+    seen: { path, real: path, type: "directory", id: "", stamp: "" },
+    why,
+    how: "read-only",
+    whole: true,
+  };
+}
+
+function sightingGuards({ facts, hidden, writable }: MountInput): readonly Guard[] {
+  const masked = new Set(hidden);
   return facts.survey.sightings.flatMap((sighting): readonly Guard[] => {
     const mark = facts.needs.marks[sighting.mark];
+    // A credential store that a rule opens is open to be read.
+    if (mark?.role === "credential" && !masked.has(sighting))
+      return [{ seen: sighting, why: mark.why, how: "read-only", whole: true }];
     if (mark === undefined || !["protected", "guard", "denied-write"].includes(mark.role)) return [];
     const exceptions = mark.role === "protected" ? sighting.open : [];
+    const whole = mark.role !== "protected";
+    // A link may lead above a writable directory.
+    const below = writable.filter(({ path }) => path !== sighting.real && isWithin(path, sighting.real));
     return [
-      { seen: sighting, why: mark.why, how: "read-only", whole: mark.role === "denied-write" },
+      { seen: sighting, why: mark.why, how: "read-only", whole },
+      ...(whole ? below.map(({ path }) => heldWhole(path, mark.why)) : []),
       ...exceptions.map((path): Guard => ({
         seen: { ...sighting, path, real: path, type: "directory", link: undefined },
         why: `not meant by ${mark.text}`,

@@ -1,7 +1,8 @@
 import type { Policy } from "../../settings/policy.ts";
 import { isWithin, normalise } from "../../call/path.ts";
 import type { Place, SandboxNeeds, WantedRoot } from "./facts.ts";
-import type { PathLists } from "../../knowledge/paths.ts";
+import type { PathEntry, PathLists } from "../../knowledge/paths.ts";
+import { type MovedDirectory, moveEntry } from "../../inquiry/path-classes.ts";
 import { type Mark, exactPath, markOfEntry, markOfPath, marksOfPattern, marksOfRule } from "./mark.ts";
 
 /** Top-level entries that make up the system, for settings that block reads outside the workspace. */
@@ -46,6 +47,22 @@ export const KERNEL_PATHS: readonly string[] = [
 export type SandboxLists = Pick<PathLists, "credential" | "protected" | "agentConfig" | "guard"> &
   Partial<Pick<PathLists, "runsLater">>;
 
+/** The lists, with what their entries mean in directories that the environment puts elsewhere. */
+export function movedLists(lists: SandboxLists, moved: readonly MovedDirectory[]): SandboxLists {
+  if (moved.length === 0) return lists;
+  const more = (list: readonly PathEntry[]): readonly PathEntry[] => [
+    ...list,
+    ...moved.flatMap((each) => list.flatMap((entry) => moveEntry(entry, each))),
+  ];
+  return {
+    ...lists,
+    credential: more(lists.credential),
+    protected: more(lists.protected),
+    agentConfig: more(lists.agentConfig),
+    guard: more(lists.guard),
+  };
+}
+
 /** Whose rules may name a credential store. */
 const OWN_SCOPES: readonly string[] = ["managed", "user"];
 
@@ -59,6 +76,12 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists):
   const { sandbox, rules } = policy;
   const entries = (list: NonNullable<SandboxLists[keyof SandboxLists]>, role: Mark["role"]): Mark[] =>
     list.map((entry) => markOfEntry(entry, role, place.home));
+  const everywhere = (list: SandboxLists["credential"], role: Mark["role"]): Mark[] => [
+    ...entries(list, role),
+    ...(place.otherHomes ?? []).flatMap((home) =>
+      list.filter(({ pattern }) => pattern.startsWith("~/")).map((entry) => markOfEntry(entry, role, home)),
+    ),
+  ];
   const paths = (list: readonly string[], role: Mark["role"], key: string): Mark[] =>
     list.flatMap((path) => marksOfPattern(path, role, path, `the setting sandbox.filesystem.${key}`));
   const checkout = hiddenCheckout(place);
@@ -88,7 +111,7 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists):
     ...policy.limitsOfPaths.runsLater.map((pattern) => ({ pattern, why: "the setting cordon.runsLater" })),
   ];
   const marks: readonly Mark[] = [
-    ...entries(lists.credential, "credential"),
+    ...everywhere(lists.credential, "credential"),
     ...deniedRead,
     ...paths(sandbox.allowRead, "opened-read", "allowRead"),
     ...named,
@@ -99,14 +122,14 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists):
       entries([{ pattern, why: "the setting cordon.protectedPaths" }], "protected"),
     ),
     ...(sandbox.holdRunsLater === true ? entries(runsLater, "protected") : []),
-    ...entries(lists.guard, "guard"),
+    ...everywhere(lists.guard, "guard"),
     ...own.flatMap((path) => [
       markOfPath(path, "own", path, "cordon's own state"),
       // Also where it does not exist yet.
       markOfPath(path, "guard", path, "cordon's own state"),
     ]),
   ];
-  const everywhere = [...deniedRead, ...deniedWrite].some((mark) => mark.segments.includes("**"));
+  const reachesAll = [...deniedRead, ...deniedWrite].some((mark) => mark.segments.includes("**"));
   return {
     roots: wantedRoots(policy, place),
     cwd: place.cwd,
@@ -114,7 +137,7 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists):
     checkout,
     marks,
     paths: [...SYSTEM_PATHS, ...RUN_PATHS, ...TEMPORARY_PATHS, ...SOCKET_PLACES, ...KERNEL_PATHS, place.home],
-    skip: everywhere ? [] : ["node_modules"],
+    skip: reachesAll ? [] : ["node_modules"],
     budget: 100_000,
   };
 }

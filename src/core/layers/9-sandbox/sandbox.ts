@@ -53,7 +53,7 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
       `work in one of: ${lock.globs.join(", ")}`,
     );
 
-  const { writable, notes: rootNotes } = writableRoots(policy, place, facts, hidden);
+  const { writable, readOnly, notes: rootNotes } = writableRoots(policy, place, facts, hidden);
   const roots = writable.map(({ path }) => path);
   const temporary = TEMPORARY_PATHS.find((path) => !roots.some((root) => isWithin(path, root))) ?? "/dev/shm";
   const identity = workspaceOwner(place, facts);
@@ -62,6 +62,7 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
   const files = fileSystem({
     facts,
     writable,
+    readOnly,
     hidden,
     opened: openedSightings(facts),
     blockReadsOutside: policy.limitsOfPaths.blockReadsOutside !== undefined || lock !== undefined,
@@ -138,11 +139,19 @@ function hiddenSightings(facts: SandboxFacts): readonly Sighting[] {
   ];
 }
 
-/** What is readable inside something hidden. A setting cannot open a credential store, a rule can. */
+/**
+ * What is readable inside something hidden. A setting cannot open a credential store, a rule can;
+ * neither opens what a deny rule means.
+ */
 function openedSightings(facts: SandboxFacts): readonly Sighting[] {
+  const { marks } = facts.needs;
+  const firm = marks.filter((mark) => mark.firm === true);
+  const forbidden = facts.survey.sightings.filter(({ mark }) => marks[mark]?.firm === true);
   const outside = (roles: readonly Mark["role"][]) => {
-    const closed = sightingsOf(facts, roles);
-    return ({ real }: Sighting): boolean => !closed.some((store) => isWithin(real, store.real));
+    const closed = [...sightingsOf(facts, roles), ...forbidden];
+    return ({ path, real }: Sighting): boolean =>
+      !closed.some((store) => isWithin(real, store.real)) &&
+      !firm.some((mark) => covers(mark, path) || covers(mark, real));
   };
   return [
     ...sightingsOf(facts, ["opened-read"]).filter(outside(["credential", "own"])),
@@ -156,6 +165,8 @@ function globCovers(glob: string, home: string, path: string): boolean {
 
 interface Writable {
   readonly writable: readonly { readonly path: string; readonly why: string }[];
+  /** Of these, what a denial of a directory above means as well. */
+  readonly readOnly: readonly { readonly path: string; readonly why: string }[];
   readonly notes: readonly Note[];
 }
 
@@ -169,7 +180,11 @@ function writableRoots(
   const { needs } = facts;
   const notes: Note[] = [];
   const lock = policy.managed.allowedDirectories;
-  const denied = needs.marks.filter((mark) => mark.role === "denied-write");
+  const denied = needs.marks.filter(({ role }) => role === "denied-write" || role === "guard");
+  const denies = (...paths: readonly string[]): Mark | undefined =>
+    denied.find((mark) => paths.some((path) => covers(mark, path)));
+  const isLocked = (path: string): boolean =>
+    lock !== undefined && !lock.globs.some((glob) => globCovers(glob, place.home, path));
   const writable: { path: string; why: string }[] = [];
   facts.roots.forEach((seen, index) => {
     const wanted = needs.roots[index];
@@ -183,10 +198,9 @@ function writableRoots(
       if (isWithin(place.state, seen.real)) return skip("cordon keeps its own state in it");
       const secret = hidesPath(needs, hidden, seen.real);
       if (secret !== undefined) return skip(secret);
-      const deny = denied.find((mark) => covers(mark, seen.real) || covers(mark, wanted.path));
+      const deny = denies(seen.real, wanted.path);
       if (deny !== undefined) return skip(deny.why);
-      if (lock !== undefined && !lock.globs.some((glob) => globCovers(glob, place.home, seen.real)))
-        return skip("the organisation does not allow it");
+      if (isLocked(seen.real)) return skip("the organisation does not allow it");
     }
     const why = {
       workspace: "the workspace",
@@ -201,17 +215,28 @@ function writableRoots(
     const top = writable.some(({ path }) => normalise(`${path}/.git`) === link.path);
     const common = link.common;
     if (!top || common === undefined || writable.some(({ path }) => isWithin(common, path))) continue;
-    const secret = hidesPath(needs, hidden, common);
-    if (link.backlinked && secret === undefined && !neverWritable(common)) {
+    const closed =
+      hidesPath(needs, hidden, common) ??
+      denies(common)?.why ??
+      (isLocked(common) ? "the organisation does not allow it" : undefined) ??
+      (policy.limitsOfPaths.blockReadsOutside === undefined
+        ? undefined
+        : "the settings block reads outside the working directories");
+    if (link.backlinked && closed === undefined && !neverWritable(common)) {
       writable.push({ path: common, why: "the repository behind this working tree" });
     } else {
       notes.push({
-        what: `${common} is not writable, so git cannot commit here: ${secret ?? "the repository does not name this working tree"}`,
+        what: `${common} is not writable, so git cannot commit here: ${closed ?? "the repository does not name this working tree"}`,
         loses: "nothing",
       });
     }
   }
-  return { writable, notes };
+  // The workspace itself is there all the same, to be read.
+  const readOnly = writable.flatMap(({ path }) => {
+    const deny = denies(path);
+    return deny === undefined ? [] : [{ path, why: deny.why }];
+  });
+  return { writable, readOnly, notes };
 }
 
 /** Started as root in somebody's workspace, the command runs as that somebody, who can write there. */

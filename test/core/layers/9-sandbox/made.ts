@@ -124,7 +124,7 @@ export function surveyOf(world: World, needs: SandboxNeeds, gits: readonly GitDi
     const at = seen(world, path);
     const cut = path.lastIndexOf("/");
     const inside = needs.roots.some((root) => path.startsWith(`${root.path}/`));
-    const found = match(cut === 0 ? "/" : path.slice(0, cut), path.slice(cut + 1), at.type === "directory");
+    const found = match(cut === 0 ? "/" : path.slice(0, cut), path.slice(cut + 1));
     return needs.marks.flatMap((mark, index) => {
       if (exactPath(mark) !== path && !(inside && found.includes(index))) return [];
       const children = Object.keys(world).filter((child) => child.startsWith(`${path}/`));

@@ -47,6 +47,12 @@ describe("a path rule as marks", () => {
     ["Read(/**)", `${CWD}/any`],
     ["Read(~)", `${HOME}/x`],
     ["Read([z-a].txt)", `${CWD}/q.txt`],
+    ["Read([[:alpha:]].txt)", `${CWD}/q.txt`],
+    ["Read([\\]a].txt)", `${CWD}/].txt`],
+    ["Read(?.txt)", `${CWD}/\u{1F511}.txt`],
+    ["Read(../*.txt)", `${HOME}/a.txt`],
+    ["Read(./../ws)", `${CWD}/a.txt`],
+    ["Read(secrets/)", `${CWD}/a/secrets`],
   ])("%s means %s", (rule, path) => {
     expect(means(rule, path)).toBe(true);
   });
@@ -62,6 +68,7 @@ describe("a path rule as marks", () => {
     ["Read([!a].txt)", `${CWD}/a/.txt`],
     ["Read(\\[x\\].txt)", `${CWD}/x.txt`],
     ["Read(a.c)", `${CWD}/abc`],
+    ["Read(../x)", `${CWD}/x`],
     ["Read(//etc/passwd)", `${CWD}/etc/passwd`],
   ])("%s does not mean %s", (rule, path) => {
     expect(means(rule, path)).toBe(false);
@@ -101,16 +108,15 @@ describe("marks of lists", () => {
     expect(covers(markOfPath("/a/[x]", "denied-read", "", ""), "/a/x")).toBe(false);
   });
 
-  it("are found by name at any depth, and directories only as such", () => {
+  it("are found by name at any depth, whatever bears it", () => {
     const list = [".vscode/", ".mcp.json", ".config/git/"].map((pattern) =>
       markOfEntry({ pattern, why: "" }, "protected", HOME),
     );
     const match = matcherOf(list);
-    expect(match("/w/a", ".vscode", true)).toEqual([0]);
-    expect(match("/w/a", ".vscode", false)).toEqual([]);
-    expect(match("/", ".mcp.json", false)).toEqual([1]);
-    expect(match("/w/.config", "git", true)).toEqual([2]);
-    expect(match("/w/config", "git", true)).toEqual([]);
-    expect(match("/w", "x.mcp.json", false)).toEqual([]);
+    expect(match("/w/a", ".vscode")).toEqual([0]);
+    expect(match("/", ".mcp.json")).toEqual([1]);
+    expect(match("/w/.config", "git")).toEqual([2]);
+    expect(match("/w/config", "git")).toEqual([]);
+    expect(match("/w", "x.mcp.json")).toEqual([]);
   });
 });

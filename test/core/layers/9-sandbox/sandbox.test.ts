@@ -2,11 +2,10 @@ import { describe, expect, it } from "vitest";
 import { accessAt } from "../../../../src/core/layers/9-sandbox/access.ts";
 import type { GitDir, SandboxFacts } from "../../../../src/core/layers/9-sandbox/facts.ts";
 import type { Planned, SandboxPlan } from "../../../../src/core/layers/9-sandbox/plan.ts";
-import { sandboxNeeds } from "../../../../src/core/layers/9-sandbox/needs.ts";
 import { sandboxPlan } from "../../../../src/core/layers/9-sandbox/sandbox.ts";
 import type { Policy } from "../../../../src/core/settings/policy.ts";
 import { type Rule, readRule } from "../../../../src/core/settings/rule.ts";
-import { LISTS, PLACE, WORLD, type World, factsOf, policyWith, surveyOf } from "./made.ts";
+import { PLACE, WORLD, type World, factsOf, policyWith } from "./made.ts";
 
 const W = PLACE.root;
 
@@ -412,47 +411,5 @@ describe("the plan", () => {
     expect(text(plan({ rules: rules("deny", "user", "Read(//**/.env)") }))).toMatch(
       /below the writable directories only/,
     );
-  });
-
-  it("takes the stores of other people's homes for stores, and their guards for guards", () => {
-    const world: World = {
-      ...WORLD,
-      "/home/other": "directory",
-      "/home/other/.ssh": "directory",
-      "/home/other/.ssh/id_rsa": "file",
-      "/home/other/.config/cordon": "directory",
-    };
-    const place = { ...PLACE, otherHomes: ["/root", "/home/other"] };
-    const policy = policyWith({ sandbox: { allowWrite: ["/home/other"] } });
-    const lists = { ...LISTS, guard: [...LISTS.guard, { pattern: "~/.config/cordon/", why: "the guard" }] };
-    const needs = sandboxNeeds(policy, place, lists);
-    const facts = { ...factsOf(policy, world, { place }), needs, survey: surveyOf(world, needs) };
-    const planned = sandboxPlan(policy, place, facts);
-    expect(access(planned, "/home/other/.ssh/id_rsa")).toBe("hidden");
-    expect(access(planned, "/home/other/.config/cordon")).toBe("read-only");
-    expect(access(planned, "/home/other/x")).toBe("writable");
-  });
-
-  it("leaves the repository behind a working tree alone where a rule, a lock or a setting denies it", () => {
-    const link = {
-      path: `${W}/.git`,
-      real: `${W}/.git`,
-      type: "file",
-      id: "l",
-      stamp: "1",
-      target: "/srv/repo/worktrees/w",
-      common: "/srv/repo",
-      backlinked: true,
-    } as const;
-    const world: World = { ...WORLD, [`${W}/.git`]: "file", "/srv": "directory", "/srv/repo": "directory" };
-    const at = (change: Parameters<typeof policyWith>[0]): string => {
-      const { survey } = factsOf(policyWith(change), world);
-      return access(plan(change, world, { survey: { ...survey, gitLinks: [link] } }), "/srv/repo");
-    };
-    expect(at({})).toBe("writable");
-    expect(at({ rules: rules("deny", "user", "Edit(//srv/**)") })).toBe("read-only");
-    expect(at({ sandbox: { denyWrite: ["/srv"] } })).toBe("read-only");
-    expect(at({ block: true })).toBe("hidden");
-    expect(at({ allowedDirectories: [W] })).toBe("hidden");
   });
 });
