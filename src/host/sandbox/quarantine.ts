@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
-  cpSync,
   existsSync,
   lchownSync,
   lstatSync,
@@ -10,7 +9,6 @@ import {
   readlinkSync,
   realpathSync,
   renameSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -72,7 +70,10 @@ export function isAsRemembered(seen: Seen, remembered: Remembered): boolean {
 /** What came of the remedies. */
 export interface Applied {
   readonly violations: readonly Violation[];
-  /** Something else stood at one of the paths than was judged; it was left alone. */
+  /**
+   * It has to be looked again: something else stood at one of the paths than was judged, or a
+   * directory is still in the workspace under a harmless name, with what is in it.
+   */
   readonly exchanged: boolean;
 }
 
@@ -80,9 +81,13 @@ export interface Applied {
  * Moves what a command planted into a private directory below `quarantine` and puts back what stood
  * there before. Nothing is deleted.
  *
- * Where the private directory cannot be written, the thing is renamed beside its place; where that
- * fails too, the violation says so and the thing is still there. What somebody else has moved away
- * or put back meanwhile counts as done.
+ * Where the private directory cannot be written, or is on another file system, the thing is renamed
+ * beside its place, to a name nothing reads; where that fails too, the violation says so and the
+ * thing is still there. What somebody else has moved away or put back meanwhile counts as done.
+ *
+ * INVARIANT: a thing is moved by one rename of its own entry, or not at all. It is never copied, and
+ * nothing in it is opened or followed: other commands may be at work in it all the while, and would
+ * lead a walk through it to files of the person.
  */
 export function applyRemedies(
   remedies: readonly Remedy[],
@@ -96,8 +101,9 @@ export function applyRemedies(
   );
   let exchanged = false;
   const violations = remedies.flatMap((remedy, index): readonly Violation[] => {
-    const { path, why, kind } = remedy;
+    const { path, kind } = remedy;
     const failed: string[] = [];
+    let why = remedy.why;
     let movedTo: string | undefined;
     const there = seenAt(path).id;
     if (there !== "" && remedy.id !== undefined && remedy.id !== there) {
@@ -106,7 +112,13 @@ export function applyRemedies(
     }
     if (there !== "") {
       try {
-        movedTo = moveAway(path, place, index);
+        const moved = moveAway(path, place, index);
+        movedTo = moved.to;
+        if (moved.entry !== entryOf(there)) {
+          // Not put back: by now something may stand there that would be written over.
+          why = `${why}; it was exchanged for something else while it was moved`;
+          exchanged = true;
+        } else if (moved.open) exchanged = true;
       } catch (error) {
         if (seenAt(path).id !== "") failed.push(error instanceof Error ? error.message : String(error));
       }
@@ -128,8 +140,7 @@ export function applyRemedies(
       },
     ];
   });
-  if (!violations.some(({ movedTo }) => movedTo?.startsWith(place) === true))
-    return { violations, exchanged };
+  if (!violations.some(({ movedTo }) => movedTo !== undefined)) return { violations, exchanged };
   try {
     writeFileSync(join(place, "where.json"), `${JSON.stringify(violations, undefined, 2)}\n`, {
       mode: 0o600,
@@ -140,38 +151,73 @@ export function applyRemedies(
   return { violations, exchanged };
 }
 
-function moveAway(path: string, place: string, index: number): string {
+/** Device and inode of an identity. A rename may change the rest where no time of birth is kept. */
+function entryOf(id: string): string {
+  return id.split(":", 2).join(":");
+}
+
+/** The same of what stands at a path, links not followed; empty where somebody has taken it. */
+function entryAt(path: string): { readonly entry: string; readonly isDirectory: boolean } {
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined) return { entry: "", isDirectory: false };
+  return { entry: `${stat.dev}:${stat.ino}`, isDirectory: stat.isDirectory() };
+}
+
+/** Where something is now. */
+interface Moved {
+  readonly to: string;
+  /** Of what really was moved. */
+  readonly entry: string;
+  /** A directory that commands can still reach. */
+  readonly open: boolean;
+}
+
+function moveAway(path: string, place: string, index: number): Moved {
   // Held by descriptor, so that nobody can exchange the directory between look and rename.
   const parent = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const held = existsSync("/proc/self/fd") ? `/proc/self/fd/${parent}` : dirname(path);
-    // Where there is no /proc the name has to do: nothing of the command runs any more.
+    // Where there is no /proc the name has to do.
     const now = held === dirname(path) ? realpathSync(held) : readlinkSync(held);
     if (now !== dirname(path)) throw new Error(`${dirname(path)} was exchanged`);
     const from = `${held}/${basename(path)}`;
-    const beside = `${basename(path)}.cordon-quarantine-${randomBytes(4).toString("hex")}`;
-    const to = join(place, `${index}-${basename(path)}`);
+    const to = join(place, `${index}-${shortened(basename(path))}`);
     try {
       makeDirectories(place, 0o700);
-      moveInto(from, to);
-      return to;
+      renameSync(from, to);
+      return { to, entry: entryAt(to).entry, open: false };
     } catch {
+      // Also where `place` is on another file system: see the invariant of `applyRemedies`.
+      const beside = harmlessName(basename(path));
       renameSync(from, `${held}/${beside}`);
-      return join(dirname(path), beside);
+      const { entry, isDirectory } = entryAt(`${held}/${beside}`);
+      return { to: join(dirname(path), beside), entry, open: isDirectory };
     }
   } finally {
     closeSync(parent);
   }
 }
 
-function moveInto(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
-    cpSync(from, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
-    rmSync(from, { recursive: true, force: true });
-  }
+/**
+ * A new name that no program looks for: not the old ending, and hidden from whatever takes every
+ * file of a directory (`conf.d/*`) or every ending of a name (`prettier.config.*`).
+ */
+function harmlessName(name: string): string {
+  const hidden = name.startsWith(".") ? name : `.${name}`;
+  return `${shortened(hidden)}.cordon-quarantine-${randomBytes(4).toString("hex")}`;
+}
+
+/** Most bytes of a name that are kept, so that what is added fits into the 255 of a file system. */
+const MOST_NAME = 200;
+
+/** A name that is too long for a suffix could otherwise not be moved at all. */
+function shortened(name: string): string {
+  const bytes = Buffer.from(name);
+  if (bytes.length <= MOST_NAME) return name;
+  return bytes
+    .subarray(0, MOST_NAME)
+    .toString("utf8")
+    .replace(/\uFFFD$/, "");
 }
 
 function restore(remedy: Remedy, remembered: Remembered): boolean {
