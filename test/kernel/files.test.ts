@@ -44,6 +44,18 @@ describe.each(WHO)("files, as %s", (who) => {
     expect(await run("cat ~/.ssh/known_hosts")).toMatchObject({ status: 0, stdout: "known\n" });
   });
 
+  it("denies to the next command what lies in directories that a pattern or a link names", async () => {
+    const { run, ws, canary, outsideRun } = actor.scene();
+    outsideRun(
+      `cd ${ws}; mkdir config cfg; echo ${canary} | tee config/prod.key cfg/prod.env > /dev/null; ln -s cfg/prod.env .env`,
+    );
+    const denied = { rules: rules("deny", ws, "Read(**/config/prod.key)", "Read(**/.env)") };
+    const first = await run("mv config c2; mv cfg cfg2; true", denied);
+    expect(first.stderr.match(/busy/g)).toHaveLength(2);
+    const next = await run("cat c2/prod.key cfg2/prod.env config/prod.key cfg/prod.env .env", denied);
+    expect(next.stdout).toBe("");
+  });
+
   it("denies what Read rules deny, at any depth and through links, and renamed parents keep it", async () => {
     const { run, ws, outside, canary, outsideRun } = actor.scene();
     outsideRun(

@@ -222,6 +222,36 @@ echo x > sub/.claude/commands/c.md; ln .mcp.json hard && echo x > hard; chmod 77
     expect(deep.violations).toMatchObject([{ kind: "uninspected" }]);
   });
 
+  it("in protected directories, however many repositories there are", async () => {
+    const { run, ws, outsideRun } = actor.scene();
+    outsideRun(
+      `cd ${ws}; mkdir -p packages/a/.vscode packages/a/.husky; echo t > packages/a/.vscode/tasks.json; echo h > packages/a/.husky/pre-commit`,
+    );
+    const before = inventory(join(ws, "packages"));
+    const made = await run("git init -q a0; for i in $(seq 79); do cp -r a0 a$i; done");
+    expect(made.violations).toEqual([]);
+    const result = await run(
+      "cd packages/a; echo EVIL > .vscode/tasks.json; echo EVIL > .husky/pre-commit; true",
+    );
+    expect(result.stderr.match(/Read-only file system/g)).toHaveLength(2);
+    expect(inventory(join(ws, "packages"))).toEqual(before);
+  });
+
+  it("behind protected links that stay as they are", async () => {
+    const { run, ws, outsideRun } = actor.scene();
+    outsideRun(
+      `cd ${ws}; mkdir -p build cfg tools/husky; ln -s build/envrc .envrc; echo r > cfg/real.json; ln -s real.json cfg/link.json; ln -s cfg/link.json .mcp.json; ln -s tools/husky .husky`,
+    );
+    expect((await run("echo x > build/other")).violations).toEqual([]);
+    const result = await run(
+      "echo EVIL > build/envrc; echo EVIL > cfg/evil.json; ln -sfn evil.json cfg/link.json; mv tools t2 || echo held; true",
+    );
+    expect(result.stdout).toBe("held\n");
+    expect(moved(result, ws)).toEqual([".mcp.json", "build/envrc"]);
+    expect(existsSync(join(ws, ".envrc"))).toBe(false);
+    expect(existsSync(join(ws, ".mcp.json"))).toBe(false);
+  });
+
   it("restores protected files beyond those that mounts hold", async () => {
     const { run, ws, outsideRun } = actor.scene();
     outsideRun(`cd ${ws}; for i in $(seq 170); do mkdir -p p/$i; echo v > p/$i/.mcp.json; done`);

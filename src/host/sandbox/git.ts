@@ -1,16 +1,20 @@
-import { lstatSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { type Dirent, lstatSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { isWithin, segmentsOf } from "../../core/call/path.ts";
-import {
-  GIT_FILES,
-  type GitDir,
-  type GitFile,
-  type GitLink,
-  LINK_OUT,
-} from "../../core/layers/9-sandbox/facts.ts";
+import { GIT_FILES, type GitDir, type GitFile, type GitLink } from "../../core/layers/9-sandbox/facts.ts";
 import { configuredWorkTree, gitConfigPaths, gitPointer } from "../../core/layers/9-sandbox/git-config.ts";
 import { trustPlaceOf } from "../trust/place.ts";
-import { isGitShape } from "./git-shape.ts";
+import {
+  type ConfigPlaces,
+  type Configured,
+  type KeptDirectory,
+  configuredIn,
+  isSameConfig,
+  keptIn,
+  linksIn,
+  personalConfig,
+  refusedAt,
+} from "./git-shape.ts";
 import { entriesIn, namesIn } from "./listing.ts";
 import { realPath, seenAt, smallText } from "./look.ts";
 import { YOUNG_MS } from "./names.ts";
@@ -49,6 +53,8 @@ export interface GitReader {
    * `sure`: what stands at the path is what stood there in the last search.
    */
   readonly directories: (path: string, named: boolean, sure: boolean) => readonly GitDir[];
+  /** Directories that the last search did not get through: nobody knows what lies in them. */
+  readonly unread: () => readonly string[];
   /** A `.git` that is no directory. */
   readonly link: (path: string) => GitLink;
   /** Directories of which names are remembered. */
@@ -57,11 +63,9 @@ export interface GitReader {
   readonly isCurrent: (search: GitSearch) => boolean;
 }
 
-/** Where and for whom one search is made. */
-export interface GitSearch {
+/** Where and for whom one search is made. The person's own configuration can name hooks too. */
+export interface GitSearch extends ConfigPlaces {
   readonly roots: readonly string[];
-  /** Where the person's own git configuration is looked for, which can name hooks too. */
-  readonly home: string;
   /** What the watch tells may be relied on. */
   readonly trusted: boolean;
   readonly watch: Watch | undefined;
@@ -84,17 +88,23 @@ interface Kept<T> {
 interface Own {
   readonly git: GitDir;
   /** Directories that may be git directories of submodules and worktrees. */
-  readonly children: readonly { readonly path: string; readonly kind: "module" | "worktree" }[];
+  readonly children: readonly KeptDirectory[];
+  /** Directories that were not searched to the end. */
+  readonly unread: readonly string[];
 }
+
+/** Git directories that one of them may keep, submodules in submodules and all. */
+const MOST_GITS = 2_000;
 
 export function openGitReader(): GitReader {
   const kept = new Map<string, Kept<Own>>();
   const links = new Map<string, Kept<GitLink>>();
   const checked = new Map<string, boolean>();
-  const state: { search: GitSearch; personal: string; used: Set<string> } = {
+  const state: { search: GitSearch; personal: Configured; used: Set<string>; unread: Set<string> } = {
     search: { roots: [], home: "/", trusted: false, watch: undefined },
-    personal: "",
+    personal: { hooks: "", includes: [], files: [] },
     used: new Set(),
+    unread: new Set(),
   };
   const isSame = (ground: Ground): boolean => {
     const { trusted, watch } = state.search;
@@ -120,13 +130,27 @@ export function openGitReader(): GitReader {
     return { read: made.result, same: false };
   };
   const directories = (path: string, named: boolean, sure: boolean): readonly GitDir[] => {
-    const { read, same } = own(path, named, sure);
-    return [
-      read.git,
-      ...read.children.flatMap(({ path: child, kind }) =>
-        kind === "module" ? directories(child, true, same) : [own(child, true, same).read.git],
-      ),
-    ];
+    const found = new Map<string, GitDir>();
+    const queue = [{ path, named, sure, kind: "module" }];
+    for (const next of queue) {
+      const { read, same } = own(next.path, next.named, next.sure);
+      if (found.has(read.git.path)) continue;
+      found.set(read.git.path, read.git);
+      for (const each of read.unread) state.unread.add(each);
+      if (next.kind === "worktree") continue;
+      for (const child of read.children) {
+        if (queue.length < MOST_GITS) {
+          queue.push({ ...child, named: true, sure: child.kind === "module" && same });
+          continue;
+        }
+        const beyond = join(path, segmentsOf(child.path.slice(path.length))[0] ?? "modules");
+        const top = own(path, named, true).read.git;
+        found.set(top.path, { ...top, files: [...top.files, refusedAt(beyond, path)] });
+        state.unread.add(beyond);
+        break;
+      }
+    }
+    return [...found.values()];
   };
   const begin = (search: GitSearch): void => {
     checked.clear();
@@ -135,14 +159,16 @@ export function openGitReader(): GitReader {
   return {
     refresh: (search) => {
       begin(search);
-      const personal = personalConfig(search.home);
-      if (personal !== state.personal) kept.clear();
+      const personal = personalConfig(search, state.personal);
+      if (!isSameConfig(personal, state.personal)) kept.clear();
       state.personal = personal;
+      state.unread = new Set();
       for (const key of kept.keys()) if (!state.used.has(key)) kept.delete(key);
       for (const key of links.keys()) if (!state.used.has(`l${key}`)) links.delete(key);
       state.used = new Set();
     },
     directories,
+    unread: () => [...state.unread],
     link: (path) => {
       state.used.add(`l${path}`);
       const old = links.get(path);
@@ -168,15 +194,11 @@ export function openGitReader(): GitReader {
         key.startsWith("l") ? links.get(key.slice(1)) : kept.get(key),
       );
       return (
-        personalConfig(search.home) === state.personal &&
+        isSameConfig(personalConfig(search, state.personal), state.personal) &&
         all.every((each) => each?.grounds.every(isSame) === true)
       );
     },
   };
-}
-
-function personalConfig(home: string): string {
-  return [".gitconfig", ".config/git/config"].map((name) => smallText(join(home, name)) ?? "").join("\0");
 }
 
 /** Files that decide what a `.git` file leads to; relied on only where their directory is watched. */
@@ -207,13 +229,28 @@ function isStill(ground: Ground): boolean {
   return now.id === ground.id && now.stamp === ground.stamp;
 }
 
-function readOwn(path: string, named: boolean, { roots, watch }: GitSearch, personal: string): Kept<Own> {
+function readOwn(
+  path: string,
+  named: boolean,
+  { roots, watch, home }: GitSearch,
+  personal: Configured,
+): Kept<Own> {
   const grounds: Ground[] = [];
-  const listed = (directory: string): readonly string[] => {
+  const begun = new Set<string>();
+  const ground = (directory: string): void => {
+    if (begun.has(directory)) return;
+    begun.add(directory);
     // Anew, since another directory may stand there now.
     watch?.add(directory);
     grounds.push(groundOf(directory, "names"));
+  };
+  const listed = (directory: string): readonly string[] => {
+    ground(directory);
     return namesIn(directory);
+  };
+  const entered = (directory: string): readonly Dirent[] => {
+    ground(directory);
+    return entriesIn(directory);
   };
   const self = seenAt(path);
   const names = new Set(listed(path));
@@ -225,12 +262,18 @@ function readOwn(path: string, named: boolean, { roots, watch }: GitSearch, pers
     if (seen.type === "absent" && seen.link === undefined) return [];
     return [{ ...seen, name, text: READ.includes(name) ? smallText(seen.path) : undefined }];
   });
-  const configs = [
-    ...files.filter(({ name }) => name.startsWith("config")).map(({ text }) => text ?? ""),
-    ...(named ? personal.split("\0") : []),
-  ];
+  const written = files.filter(({ name }) => name.startsWith("config"));
+  const configured = configuredIn(
+    written.map((file) => file.path),
+    home,
+  );
+  const configs = named ? [configured, personal] : [configured];
   const further = configs
-    .flatMap((text) => gitConfigPaths(text, path, workTree))
+    .flatMap(({ hooks, includes }) => [
+      ...gitConfigPaths(hooks, path, workTree).filter((entry) => entry.name === "core.hooksPath"),
+      ...includes.map((each) => ({ name: "include.path", path: each })),
+    ])
+    .map((entry) => ({ name: entry.name, path: settled(entry.path) }))
     .filter((entry) => roots.some((root) => isWithin(entry.path, root)))
     .map((entry): GitFile => ({ ...seenAt(entry.path), name: entry.name }));
   const hooksDirectory = names.has("hooks") ? realPath(join(path, "hooks")) : undefined;
@@ -240,16 +283,11 @@ function readOwn(path: string, named: boolean, { roots, watch }: GitSearch, pers
       : listed(hooksDirectory)
           .filter((name) => !name.endsWith(".sample"))
           .map((name) => seenAt(join(hooksDirectory, name), true));
-  const children = [
-    ...(names.has("modules") ? modulesIn(join(path, "modules"), listed) : []),
-    ...(names.has("worktrees")
-      ? listed(join(path, "worktrees")).map((name) => ({
-          path: join(path, "worktrees", name),
-          kind: "worktree" as const,
-        }))
-      : []),
+  const kept = [
+    ...(names.has("modules") ? [keptIn(path, "module", entered)] : []),
+    ...(names.has("worktrees") ? [keptIn(path, "worktree", entered)] : []),
   ];
-  const links = linksIn(path, self.real, names, listed);
+  const links = [...linksIn(path, self.real, names, entered), ...kept.flatMap(({ refused }) => refused)];
   // Of these two only that they are there counts, which the names tell.
   const byName = (file: GitFile): boolean =>
     file.link === undefined &&
@@ -268,11 +306,16 @@ function readOwn(path: string, named: boolean, { roots, watch }: GitSearch, pers
         ],
         hooks,
       },
-      children,
+      children: kept.flatMap(({ children }) => children),
+      unread: kept.flatMap(({ unread }) => unread),
     },
     grounds: [
       // What stands at the name itself, which its own watch would not tell.
       ...grounds,
+      // Included from wherever it lies, and through whatever link.
+      ...configured.files.flatMap((file) =>
+        [file.path, realPath(file.path) ?? file.path].map((each) => groundOf(each, "content")),
+      ),
       ...content.flatMap((seen) => [
         groundOf(seen.path, "content"),
         ...(seen.link === undefined ? [] : [groundOf(seen.real, "content")]),
@@ -281,50 +324,9 @@ function readOwn(path: string, named: boolean, { roots, watch }: GitSearch, pers
   };
 }
 
-/** Where git keeps what it writes; links in there lead its writing elsewhere. */
-const WRITTEN: readonly string[] = ["info", "logs", "objects", "refs", "rebase-merge", "rebase-apply"];
-/** Directories below one git directory that are searched for links. */
-const MOST_SEARCHED = 500;
-
-/** Symbolic links out of a git directory: git would write its messages, logs or objects where they lead. */
-function linksIn(
-  path: string,
-  real: string,
-  names: ReadonlySet<string>,
-  listed: (directory: string) => readonly string[],
-): readonly GitFile[] {
-  const found: GitFile[] = [];
-  const queue = [path, ...WRITTEN.filter((name) => names.has(name)).map((name) => join(path, name))];
-  for (let count = 0; count < queue.length && count < MOST_SEARCHED; count++) {
-    const directory = queue[count] ?? path;
-    for (const entry of entriesIn(directory)) {
-      const at = join(directory, entry.name);
-      const deeper = directory.startsWith(`${path}/logs`) || directory.startsWith(`${path}/refs`);
-      if (entry.isDirectory() && deeper) queue.push(at);
-      if (!entry.isSymbolicLink() || (directory === path && GIT_FILES.includes(entry.name))) continue;
-      const seen = seenAt(at, true);
-      const leads = seen.type === "absent" ? resolve(directory, seen.link ?? "") : seen.real;
-      if (!isWithin(leads, real)) found.push({ ...seen, name: `${LINK_OUT}${at.slice(path.length + 1)}` });
-    }
-    if (directory !== path) listed(directory);
-  }
-  return found;
-}
-
-/** Submodule directories; their names can have slashes. */
-function modulesIn(
-  directory: string,
-  listed: (directory: string) => readonly string[],
-  depth = 0,
-): Own["children"] {
-  if (depth > 16) return [];
-  return listed(directory).flatMap((name): Own["children"] => {
-    const path = join(directory, name);
-    if (seenAt(path).type !== "directory") return [];
-    return isGitShape(new Set(listed(path)))
-      ? [{ path, kind: "module" }]
-      : modulesIn(path, listed, depth + 1);
-  });
+/** A path that may not exist yet, with every link on the way to it resolved. */
+function settled(path: string): string {
+  return realPath(path) ?? join(realPath(dirname(path)) ?? dirname(path), basename(path));
 }
 
 /**

@@ -62,7 +62,7 @@ export function openInspector(surveyor: Surveyor): Inspector {
     others: readonly PendingRecord[],
     trusted: boolean,
   ) => {
-    const after = surveyor.survey(inspection.needs, "inspect", trusted);
+    const after = surveyor.survey(inspection.needs, "inspect", trusted, inspection.before.closed);
     const watched = inspection.watch.map(({ real, id, stamp }): WatchedNow => {
       const now = seenAt(real, true);
       const untouched = now.id === id && now.stamp === stamp;

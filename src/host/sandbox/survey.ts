@@ -5,15 +5,15 @@ import {
   type Mark,
   type Matcher,
   exactPath,
-  isExcept,
   isGlob,
   literal,
   matcherOf,
 } from "../../core/layers/9-sandbox/mark.ts";
 import { type GitReader, type GitSearch, openGitReader } from "./git.ts";
-import { type Listing, type Reading, lookAt, namesIn } from "./listing.ts";
+import { type Listing, type Reading, canEnter, lookAt } from "./listing.ts";
 import { realPath, seenAt } from "./look.ts";
 import { type Names, openNames } from "./names.ts";
+import { type Steady, hitsIn, sightingAt } from "./sightings.ts";
 import { type Watch, openWatch } from "./watch.ts";
 
 /**
@@ -27,9 +27,15 @@ export interface Surveyor {
    * opens directories that their owner closed, to look into them.
    *
    * `trusted`: what `settle` has just answered, for the same needs. The same survey is handed out
-   * again where nothing has changed.
+   * again where nothing has changed. `closed`: directories that the command could not enter, which
+   * an inspection leaves as they are.
    */
-  readonly survey: (needs: SandboxNeeds, purpose: "plan" | "inspect", trusted?: boolean) => Survey;
+  readonly survey: (
+    needs: SandboxNeeds,
+    purpose: "plan" | "inspect",
+    trusted?: boolean,
+    closed?: readonly string[],
+  ) => Survey;
   /**
    * Waits until all is known that happened before. True when the next survey may rely on it. The
    * first call begins to watch and answers no. `place` is a private directory of cordon's own.
@@ -53,8 +59,7 @@ const GIT_STORES: ReadonlySet<string> = new Set(["objects", "refs", "logs", "hoo
 /** What is remembered from one search to the next. */
 interface Memory {
   readonly listings: Map<string, Listing>;
-  /** Sightings of entries that are no links, by the listing they were made for. */
-  readonly steady: WeakMap<Listing, ReadonlyMap<string, readonly Sighting[]>>;
+  readonly steady: Steady;
   readonly names: Names;
   readonly git: GitReader;
   /** Where the marks of these needs begin. */
@@ -66,12 +71,11 @@ interface Memory {
   watch?: Watch | undefined;
   watchKey?: string;
   last?: Found | undefined;
-  /** The last search before a command reached its end. */
-  reached?: boolean;
 }
-
 /** How much more than before a command is looked at after it, before a search gives up. */
-const MADE_BUDGET = 20;
+const MADE_BUDGET = 2;
+/** What a directory takes of the budget beside its names: each has to be opened, a name is only compared. */
+const DIRECTORY_COST = 7;
 
 /** A search that can be handed out again, and what it rests on beside the watched directories. */
 interface Found {
@@ -113,8 +117,12 @@ export function openSurveyor(): Surveyor {
     return memory.index ?? indexOf(marks);
   };
   return {
-    survey: (needs, purpose, trusted = false) =>
-      survey(needs, prepare(needs), memory, purpose === "inspect", trusted && memory.watch !== undefined),
+    survey: (needs, purpose, trusted = false, closed = []) =>
+      survey(needs, prepare(needs), memory, {
+        repair: purpose === "inspect",
+        trusted: trusted && memory.watch !== undefined,
+        closed: new Set(closed),
+      }),
     settle: async (needs, place) => {
       const index = prepare(needs);
       const roots = [...rootsOf(needs), ...index.bases];
@@ -188,8 +196,7 @@ function survey(
   needs: SandboxNeeds,
   { marks, matcher, exact, bases, folded }: Index,
   memory: Memory,
-  repair: boolean,
-  trusted: boolean,
+  { repair, trusted, closed: leave }: Pick<Reading, "repair" | "trusted" | "closed">,
 ): Survey {
   const { names, git, watch, listings } = memory;
   names.refresh();
@@ -209,34 +216,36 @@ function survey(
   )
     return before.survey;
 
-  const reading: Reading = { matcher, folded, skip: needs.skip, repair, trusted, watch };
+  const reading: Reading = { matcher, folded, skip: needs.skip, repair, closed: leave, trusted, watch };
   const deep = marks.some((mark, index) => mark.role === "denied-read" && exact[index] === undefined);
   const sights: Sights = { all: [], told: new Set(), closed: new Set(), through: deep && !repair };
   const gits = new Map<string, GitDir>();
   const gitLinks: GitLink[] = [];
   const sockets: string[] = [];
   const unread: string[] = [];
+  const shut: string[] = [];
   const visited = new Set<string>();
   // What a command has made is looked at even where that is a great deal: it may hide something in it.
-  let left = repair && memory.reached === true ? needs.budget * MADE_BUDGET : needs.budget;
+  const budget = repair ? needs.budget * MADE_BUDGET : needs.budget;
   git.refresh(search);
   const takeGit = (found: readonly GitDir[]): void => {
     for (const each of found) if (!gits.has(each.path)) gits.set(each.path, each);
   };
-  const walk = (start: string, inRoot: boolean): void => {
+  /** Answers what is left of the budget; below nothing, the search did not reach its end. */
+  const walk = (start: string, inRoot: boolean, most: number): number => {
+    let left = most;
     const queue: { readonly path: string; readonly sure: boolean }[] = [{ path: start, sure: false }];
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       const directory = next.path;
       if (visited.has(directory)) continue;
       visited.add(directory);
       const look = lookAt(directory, next.sure, listings, reading);
-      if (look === undefined) {
+      if (look === undefined || look === "closed") {
         unread.push(directory);
+        if (look === "closed" && inRoot) shut.push(directory);
         continue;
       }
       const { listing, sure } = look;
-      left -= listing.size + 1;
-      if (left < 0) return;
       // What is denied or protected as a whole is not looked into, but for its exceptions.
       queue.push(
         ...hitsIn(directory, listing, look.same && sure, marks, memory.steady).flatMap((found) =>
@@ -245,7 +254,11 @@ function survey(
       );
       if (inRoot) {
         sockets.push(...listing.sockets.map((name) => join(directory, name)));
-        if (listing.dotGit === "directory") takeGit(git.directories(join(directory, ".git"), true, sure));
+        if (listing.dotGit === "directory") {
+          const path = join(directory, ".git");
+          if (canEnter(path, reading)) takeGit(git.directories(path, true, sure));
+          else for (const list of [unread, shut]) list.push(path);
+        }
         if (listing.dotGit === "other") gitLinks.push(git.link(join(directory, ".git")));
         if (listing.gitShape) takeGit(git.directories(directory, false, sure));
       }
@@ -257,26 +270,42 @@ function survey(
           continue;
         queue.push({ path, sure });
       }
+      // Whatever was read is judged, however much it is.
+      left -= listing.size + DIRECTORY_COST;
+      if (left < 0) return left;
     }
+    return left;
   };
 
   take(sights, marks, placed);
+  let left = budget;
+  const more = (start: string): void => {
+    left = Math.min(left, walk(start, true, left));
+  };
   for (const root of roots) {
-    if (seenAt(root).type === "directory") walk(root, true);
+    if (seenAt(root).type === "directory") more(root);
   }
+  // What a command writes takes nothing from the search in places where it cannot.
+  let [leftFar, short]: [number, readonly string[]] = [budget, []];
+  const far = (start: string): void => {
+    leftFar = Math.min(leftFar, walk(start, false, leftFar));
+    if (leftFar < 0) short = [...short, start];
+  };
   // What is open inside something closed was not reached from above.
   for (const { real, mark } of sights.all.filter(({ type }) => type === "directory")) {
     if (!OPENING.has(marks[mark]?.role ?? "protected")) continue;
     const inRoot = roots.some((root) => isWithin(real, root));
-    if (inRoot || bases.some((base) => isWithin(real, base))) walk(real, inRoot);
+    if (inRoot) more(real);
+    else if (bases.some((base) => isWithin(real, base))) far(real);
   }
   for (const link of gitLinks.filter(({ path }) => roots.includes(dirname(path)))) {
     if (link.common !== undefined && !gits.has(link.common))
       takeGit(git.directories(link.common, true, false));
   }
   for (const base of bases) {
-    if (!roots.some((root) => isWithin(base, root)) && seenAt(base).type === "directory") walk(base, false);
+    if (!roots.some((root) => isWithin(base, root)) && seenAt(base).type === "directory") far(base);
   }
+  unread.push(...git.unread());
   for (const path of listings.keys()) if (!visited.has(path)) listings.delete(path);
   // Entries of a directory with exceptions are told apart by name.
   const divided = sights.all
@@ -291,18 +320,37 @@ function survey(
     gitLinks,
     sockets,
     unread,
+    closed: shut,
     complete: left >= 0,
+    largest: left >= 0 ? undefined : largestOf(roots, visited, listings),
+    short,
   };
-  if (!repair) memory.reached = made.complete;
   // What could not be looked into, or hangs on what a link leads to, is looked for again each time.
   const whole =
     !repair &&
     unread.length === 0 &&
     made.complete &&
+    short.length === 0 &&
     [...visited, ...divided].every((path) => watch?.has(path) === true) &&
     sights.all.every((sighting) => sighting.link === undefined || placed.includes(sighting));
   memory.last = whole ? { survey: made, placed: JSON.stringify(placed), guarding, tops } : undefined;
   return made;
+}
+
+/** Of the roots and the directories right in them, the one in and below which the most was found. */
+function largestOf(
+  roots: readonly string[],
+  visited: ReadonlySet<string>,
+  listings: ReadonlyMap<string, Listing>,
+): string | undefined {
+  const sums = new Map<string, number>();
+  for (const path of visited) {
+    const root = roots.find((each) => isWithin(path, each));
+    if (root === undefined) continue;
+    const top = path === root ? root : join(root, path.slice(root.length + 1).split("/")[0] ?? "");
+    sums.set(top, (sums.get(top) ?? 0) + DIRECTORY_COST + (listings.get(path)?.size ?? 0));
+  }
+  return [...sums].toSorted((one, other) => other[1] - one[1])[0]?.[0];
 }
 
 /** What bears a mark by its own path, wherever it is. */
@@ -329,44 +377,6 @@ function exactSightings(
   });
 }
 
-/** Sightings of a directory's entries, by entry. Those that are no links and have no exceptions stay as long as the directory does. */
-function hitsIn(
-  directory: string,
-  listing: Listing,
-  same: boolean,
-  marks: readonly Mark[],
-  steady: Memory["steady"],
-): readonly (readonly Sighting[])[] {
-  if (listing.hits.length === 0) return [];
-  const old = same ? steady.get(listing) : undefined;
-  const kept = new Map<string, readonly Sighting[]>();
-  const found = listing.hits.map(({ name, marks: indexes }) => {
-    const known = old?.get(name);
-    const sightings =
-      known ?? indexes.flatMap((index) => sightingAt(join(directory, name), index, marks[index]) ?? []);
-    if (sightings.every(({ link, mark }) => link === undefined && marks[mark]?.except.length === 0))
-      kept.set(name, sightings);
-    return sightings;
-  });
-  steady.set(listing, kept);
-  return found;
-}
-
-function sightingAt(path: string, index: number, mark: Mark | undefined): Sighting | undefined {
-  const seen = seenAt(path, true);
-  if (mark === undefined || (seen.type === "absent" && seen.link === undefined)) return undefined;
-  const children = mark.except.length > 0 && seen.type === "directory" ? namesIn(seen.real) : [];
-  const of = (open: boolean): readonly string[] =>
-    children.filter((name) => isExcept(mark, name) === open).map((name) => join(seen.real, name));
-  // A link among the exceptions could lead anywhere.
-  return {
-    ...seen,
-    mark: index,
-    open: of(true).filter((child) => seenAt(child).link === undefined),
-    closed: of(false),
-  };
-}
-
 /** The segments of a glob before the first pattern. A mark that names one path has none. */
 function leadOf(mark: Mark): readonly string[] {
   return exactPath(mark) === undefined ? mark.segments.slice(0, mark.segments.findIndex(isGlob)) : [];
@@ -383,8 +393,7 @@ function startsOf({ marks }: SandboxNeeds): readonly string[] {
 
 /** Where the search for a glob outside the roots begins: its longest part without a pattern. */
 function searchBase(mark: Mark): readonly string[] {
-  if (mark.base === undefined || exactPath(mark) !== undefined) return [];
-  const base = startOf(mark) ?? "/";
+  const base = exactPath(mark) === undefined ? startOf(mark) : undefined;
   // The whole file system is not searched; the plan says so.
-  return base === "/" ? [] : [base];
+  return base === undefined || base === "/" ? [] : [base];
 }

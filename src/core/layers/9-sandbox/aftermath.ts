@@ -19,12 +19,12 @@ export interface Remedy {
 }
 
 /**
- * Directories that could be looked into before the command and cannot be now, or the workspace
- * when the search no longer reached its end. Nothing can be said of what was planted there.
+ * Directories that could be looked into before the command and cannot be now, and the largest one
+ * where the search did not reach its end. Nothing can be said of what was planted there.
  */
 export function uninspected({ before }: Inspection, after: Survey, root: string): readonly string[] {
   const closed = after.unread.filter((path) => !before.unread.includes(path));
-  return after.complete || !before.complete ? closed : [...closed, root];
+  return after.complete ? closed : [...closed, after.largest ?? root];
 }
 
 /** A watched file after the command. */
@@ -79,6 +79,8 @@ export function aftermath(
   return (
     [...first.values()]
       // What is put back is put back also where the directory around it is moved away.
+      // Nor could the command reach what was hidden from it because nobody could look into it.
+      .filter(({ path }) => !(inspection.before.closed ?? []).some((each) => isWithin(path, each)))
       .filter(
         ({ path, rewrite }) => rewrite === true || !above(path).some((directory) => first.has(directory)),
       )
@@ -111,10 +113,14 @@ function pastOf(older: readonly Older[]): Past {
       ),
     knew: (seen) =>
       each.some(
-        ({ known }) =>
+        ({ writable, known }) =>
           known
             .get(seen.path)
-            ?.some(({ id, link }) => link === seen.link && (link !== undefined || id === seen.id)) === true,
+            ?.some((then) =>
+              then.link === undefined
+                ? seen.link === undefined && then.id === seen.id
+                : then.link === seen.link && leadsAlike(then, seen, writable),
+            ) === true,
       ),
   };
 }
@@ -135,7 +141,30 @@ export function entriesOf(survey: Survey): ReadonlyMap<string, readonly Seen[]> 
   return entries;
 }
 
-function names({ needs, before, watch }: Inspection, after: Survey, past: Past): readonly Remedy[] {
+/**
+ * What one finds through a link is what was found before. A command cannot have exchanged what lies
+ * where it could not write, and what leads nowhere is obeyed by nobody.
+ */
+function leadsAlike(then: Seen, now: Seen, writable: readonly string[]): boolean {
+  if (now.type === "absent") return true;
+  if (then.real !== now.real || then.type !== now.type) return false;
+  return then.targetId === now.targetId || !writable.some((root) => isWithin(now.real, root));
+}
+
+/**
+ * A link with its old text that leads to something new. That is moved away where the link itself
+ * names it; at the end of further links stands perhaps what was always there, so that the link goes.
+ */
+function ledAstray(then: Seen, now: Seen, why: string, writable: readonly string[]): Remedy {
+  const named = normalise(absolute(parentOf(now.path), now.link ?? ""));
+  const isTarget =
+    now.real === named && now.targetId !== undefined && writable.some((root) => isWithin(named, root));
+  return isTarget
+    ? { path: named, why, kind: then.type === "absent" ? "planted" : "replaced", id: now.targetId }
+    : { path: now.path, why: `${why}; it leads elsewhere than before`, kind: "replaced", id: now.id };
+}
+
+function names({ needs, before, watch, writable }: Inspection, after: Survey, past: Past): readonly Remedy[] {
   const guarding = (survey: Survey): Survey["sightings"] =>
     survey.sightings.filter(({ mark }) =>
       ["protected", "guard", "denied-write"].includes(needs.marks[mark]?.role ?? ""),
@@ -152,13 +181,16 @@ function names({ needs, before, watch }: Inspection, after: Survey, past: Past):
     const mark = needs.marks[seen.mark];
     const why = mark?.why ?? "a protected name";
     const old = thenAt.get(seen.path);
-    if (old !== undefined && old.link === seen.link && (old.id === seen.id || old.link !== undefined))
-      return [];
+    if (old?.link === undefined && old?.id === seen.id && seen.link === undefined) return [];
     if (past.knew(seen)) return [];
+    if (old?.link !== undefined && old.link === seen.link)
+      return leadsAlike(old, seen, writable) ? [] : [ledAstray(old, seen, why, writable)];
     const { id } = seen;
     const moved = thenBy.get(seen.id);
     const isElsewhere = moved?.type === seen.type && nowAt.get(moved.path)?.id !== moved.id;
-    if (isElsewhere && isWhole(seen)) return [];
+    // A link may lead elsewhere from its new place.
+    const isSameTarget = seen.type === "absent" || moved?.targetId === seen.targetId;
+    if (isElsewhere && isSameTarget && isWhole(seen)) return [];
     if (old !== undefined) {
       const relink = past.isDoubtful(old) ? undefined : old.link;
       return [{ path: seen.path, why, kind: "replaced", relink, id }];

@@ -34,7 +34,7 @@ export interface SandboxNeeds {
   readonly paths: readonly string[];
   /** Names of directories that are not searched. */
   readonly skip: readonly string[];
-  /** Directory entries looked at before a search gives up. */
+  /** Directory entries looked at before a search gives up; a directory counts as several. */
   readonly budget: number;
 }
 
@@ -54,6 +54,8 @@ export interface Seen {
   readonly type: FileType;
   /** Text of the link, where the path itself is one. */
   readonly link?: string | undefined;
+  /** Of what a link leads to, as `id` tells it; absent where it leads nowhere. */
+  readonly targetId?: string | undefined;
   /** Tells an entry from any other that ever had its name: device, inode, time of birth. */
   readonly id: string;
   /** Changes with every change of content or attributes. */
@@ -110,8 +112,14 @@ export interface Survey {
   readonly sockets: readonly string[];
   /** Directories that could not be looked into. */
   readonly unread: readonly string[];
-  /** False when the budget ran out. */
+  /** Of these, the ones below a root that stand there and can be hidden. */
+  readonly closed?: readonly string[] | undefined;
+  /** False when the budget ran out below the roots. */
   readonly complete: boolean;
+  /** Where it ran out: the directory that holds the most of it. */
+  readonly largest?: string | undefined;
+  /** Directories outside the roots whose search for patterns did not reach its end. */
+  readonly short?: readonly string[] | undefined;
 }
 
 /** What the host found. */

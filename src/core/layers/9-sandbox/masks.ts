@@ -26,9 +26,11 @@ export function maskMounts(
   soFar: readonly Mount[],
 ): readonly Mount[] {
   const { needs } = facts;
+  const closed = facts.survey.closed ?? [];
   const kernel = KERNEL_PATHS.flatMap((path) => facts.paths[needs.paths.indexOf(path)] ?? []);
   const hides = [
     ...hidden.map(({ real, type, mark }) => ({ path: real, type, why: needs.marks[mark]?.why ?? "denied" })),
+    ...closed.map((path) => ({ path, type: "directory" as const, why: "nobody can look into it" })),
     ...kernel.map(({ real, type }) => ({ path: real, type, why: "state of the kernel" })),
     ...facts.sockets.map((path) => ({ path, type: "other" as const, why: "a socket of this machine" })),
   ].filter(({ path, type }) => type !== "absent" && path !== "/");

@@ -1,14 +1,8 @@
-import { isWithin, parentOf } from "../../call/path.ts";
+import { isWithin } from "../../call/path.ts";
 import { accessAt, mountStack } from "./access.ts";
 import { type CacheMounts, cachesOf } from "./caches.ts";
-import {
-  type GitDir,
-  LINK_OUT,
-  type SandboxFacts,
-  type SandboxNeeds,
-  type Seen,
-  type Sighting,
-} from "./facts.ts";
+import type { SandboxFacts, SandboxNeeds, Seen, Sighting } from "./facts.ts";
+import { type Guard, guardsOf } from "./guards.ts";
 import { covers } from "./mark.ts";
 import { byDepth, maskMounts } from "./masks.ts";
 import { RUN_PATHS, SOCKET_PLACES, SYSTEM_PATHS, TEMPORARY_PATHS } from "./needs.ts";
@@ -16,7 +10,10 @@ import type { Mount, Note, ProtectedPath } from "./plan.ts";
 
 /** How much of a file system a rung can build. */
 export interface MountLimits {
-  /** Protected paths held by a mount; the rest are compared after the command. */
+  /**
+   * Protected paths held by a mount; of the rest, files are compared after the command. Directories
+   * and names that nothing else stands for are mounted beyond this number too.
+   */
   readonly protectedMounts: number;
   /** See `argumentCount`. */
   readonly arguments: number;
@@ -171,12 +168,24 @@ function withCheckout(base: readonly Mount[], { facts, blockReadsOutside }: Moun
   );
 }
 
-interface Guard {
-  readonly seen: Seen;
-  readonly why: string;
-  /** `pin` keeps a directory writable and only holds its name; `watch` compares afterwards. */
-  readonly how: "read-only" | "pin" | "writable" | "watch";
-  readonly whole?: boolean | undefined;
+/**
+ * Paths that get a mount where there are more than `most`: what nothing else stands for, whatever
+ * their number; then files that a list or a rule names; then what git obeys, of which a command can
+ * make any number in repositories that stay. Where they are too many for the rung, the plan is refused.
+ */
+function mountedGuards(guards: readonly Guard[], open: readonly Mount[], most: number): ReadonlySet<string> {
+  const stack = mountStack(open);
+  const wanted = guards.filter(
+    ({ seen, how }) =>
+      (how === "read-only" || how === "pin") && seen.type !== "absent" && stack.at(seen.real) === "writable",
+  );
+  const chosen = new Set(wanted.flatMap(({ seen, instead }) => (instead === undefined ? [seen.real] : [])));
+  for (const ofGit of [false, true])
+    for (const { seen, git } of wanted) {
+      if (chosen.size >= most) return chosen;
+      if ((git === true) === ofGit) chosen.add(seen.real);
+    }
+  return chosen;
 }
 
 function protectedMounts(
@@ -184,17 +193,9 @@ function protectedMounts(
   open: readonly Mount[],
 ): FileSystem & { readonly mounts: readonly Mount[] } {
   const { facts } = input;
-  const guards = byDepth(
-    [
-      ...input.readOnly.map(({ path, why }) => heldWhole(path, why)),
-      ...sightingGuards(input),
-      ...facts.survey.gits.flatMap(gitGuards),
-      ...linkGuards(facts, open),
-      ...ancestorGuards(input),
-    ],
-    ({ seen }) => seen.real,
-  );
+  const guards = byDepth(guardsOf(input, open), ({ seen }) => seen.real);
   const most = mountLimits(facts.machine.rung).protectedMounts;
+  const chosen = mountedGuards(guards, open, most);
   const mounts: Mount[] = [];
   /** Where each path is mounted, by its index. */
   const mounted = new Map<string, number>();
@@ -208,7 +209,7 @@ function protectedMounts(
   const watch: Seen[] = [];
   const notes: Note[] = [];
   let beyond = 0;
-  for (const { seen, why, how, whole } of guards) {
+  for (const { seen, why, how, whole, instead } of guards) {
     const { real, type } = seen;
     const access = stack.at(real);
     // Only a rule that denies all edits, and the guard, make a whole writable root read-only.
@@ -240,8 +241,8 @@ function protectedMounts(
     }
     if (how === "read-only") held.set(real, { path: real, why });
     const index = mounted.get(real);
-    if (mounts.length >= most) {
-      if (how === "read-only") watch.push(seen);
+    if (!chosen.has(real)) {
+      watch.push(...(instead ?? [seen]));
       beyond += 1;
     } else if (index === undefined) {
       add({ kind: how === "pin" ? "bind" : "ro-bind", from: real, to: real, why });
@@ -262,98 +263,6 @@ function protectedMounts(
     watch,
     notes,
   };
-}
-
-function heldWhole(path: string, why: string): Guard {
-  return {
-    seen: { path, real: path, type: "directory", id: "", stamp: "" },
-    why,
-    how: "read-only",
-    whole: true,
-  };
-}
-
-function sightingGuards({ facts, hidden, writable }: MountInput): readonly Guard[] {
-  const masked = new Set(hidden);
-  return facts.survey.sightings.flatMap((sighting): readonly Guard[] => {
-    const mark = facts.needs.marks[sighting.mark];
-    // A credential store that a rule opens is open to be read.
-    if (mark?.role === "credential" && !masked.has(sighting))
-      return [{ seen: sighting, why: mark.why, how: "read-only", whole: true }];
-    if (mark === undefined || !["protected", "guard", "denied-write"].includes(mark.role)) return [];
-    const exceptions = mark.role === "protected" ? sighting.open : [];
-    const whole = mark.role !== "protected";
-    // A link may lead above a writable directory.
-    const below = writable.filter(({ path }) => path !== sighting.real && isWithin(path, sighting.real));
-    return [
-      { seen: sighting, why: mark.why, how: "read-only", whole },
-      ...(whole ? below.map(({ path }) => heldWhole(path, mark.why)) : []),
-      ...exceptions.map((path): Guard => ({
-        seen: { ...sighting, path, real: path, type: "directory", link: undefined },
-        why: `not meant by ${mark.text}`,
-        how: "writable",
-      })),
-    ];
-  });
-}
-
-/** A git directory stays writable, so that commits work; what decides what git runs does not. */
-function gitGuards(git: GitDir): readonly Guard[] {
-  const self: Seen = { path: git.path, real: git.path, type: "directory", id: git.id, stamp: "" };
-  const pin: readonly Guard[] = git.named
-    ? [{ seen: self, why: "the repository keeps its name", how: "pin" }]
-    : [];
-  return [
-    ...pin,
-    ...git.files.flatMap((file): readonly Guard[] => {
-      const why = `decides what git runs (${file.name})`;
-      // `git worktree remove` has to delete these two.
-      if (file.name === "gitdir" || file.name.startsWith(LINK_OUT)) return [];
-      return [{ seen: file, why, how: file.name === "commondir" ? "watch" : "read-only" }];
-    }),
-  ];
-}
-
-/**
- * Directories above a path that is told by its place, inside a writable root. Renamed, they would
- * take it to a place where the next command finds it open.
- */
-function ancestorGuards({ facts, writable }: MountInput): readonly Guard[] {
-  const reals = facts.survey.sightings.flatMap(({ real, mark }) => {
-    const { base, segments, role } = facts.needs.marks[mark] ?? {
-      base: undefined,
-      segments: [],
-      role: "opened-read",
-    };
-    const placed = base !== undefined && segments[0] !== "**";
-    return placed && role !== "opened-read" && role !== "named-read" ? [real] : [];
-  });
-  const ancestors = reals.flatMap((real) => {
-    const root = writable.find(({ path }) => path !== real && isWithin(real, path))?.path;
-    const above: string[] = [];
-    for (
-      let path = parentOf(real);
-      root !== undefined && path !== root && path !== "/";
-      path = parentOf(path)
-    )
-      above.push(path);
-    return above;
-  });
-  return [...new Set(ancestors)].map((path) => ({
-    seen: { path, real: path, type: "directory", id: "", stamp: "" },
-    why: "keeps its name, for what lies in it",
-    how: "pin",
-  }));
-}
-
-/** A `.git` file: held for the writable directory itself; below it `git worktree remove` must work. */
-function linkGuards(facts: SandboxFacts, open: readonly Mount[]): readonly Guard[] {
-  return facts.survey.gitLinks.flatMap((link): readonly Guard[] => {
-    // A symbolic link cannot be held; it is compared afterwards, and what it leads to is a git directory.
-    if (link.type === "directory") return [];
-    const top = open.some((mount) => mount.kind === "bind" && mount.to === parentOf(link.path));
-    return [{ seen: link, why: "sends git to its repository", how: top ? "read-only" : "watch" }];
-  });
 }
 
 /** Private places of which only a part may be written are closed once everything is mounted in them. */

@@ -138,7 +138,7 @@ export function sandboxNeeds(policy: Policy, place: Place, lists: SandboxLists):
     marks,
     paths: [...SYSTEM_PATHS, ...RUN_PATHS, ...TEMPORARY_PATHS, ...SOCKET_PLACES, ...KERNEL_PATHS, place.home],
     skip: reachesAll ? [] : ["node_modules"],
-    budget: 100_000,
+    budget: 2_000_000,
   };
 }
 

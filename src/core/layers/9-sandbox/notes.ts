@@ -56,14 +56,17 @@ export function sandboxNotes(
       "root without a control group: processes are only counted ten times a second, which a fast fork bomb outruns",
       "processes",
     );
-  if (!facts.survey.complete)
+  for (const path of facts.survey.short ?? [])
     add(
-      `the search for protected and denied paths ended after ${needs.budget} entries`,
-      "deep globs and planting, beyond what was searched",
+      `the search for denied paths below ${path} ended after ${needs.budget} entries`,
+      "deep globs, beyond what was searched",
     );
   if (needs.skip.length > 0)
     add(`${needs.skip.join(", ")} is not searched for protected names`, "planting below it");
-  for (const path of facts.survey.unread.slice(0, 10))
+  const closed = new Set(facts.survey.closed);
+  for (const path of [...closed].slice(0, 10))
+    add(`${path} cannot be looked into, so it is hidden as a whole; \`chmod u+rwx\` shows it`, "nothing");
+  for (const path of facts.survey.unread.filter((each) => !closed.has(each)).slice(0, 10))
     add(`${path} could not be looked into`, "planting and denied paths below it");
   const far = needs.marks.filter(
     (mark) => mark.role === "denied-read" && mark.base === "/" && exactPath(mark) === undefined,

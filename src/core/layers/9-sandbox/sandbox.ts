@@ -39,6 +39,9 @@ export function sandboxPlan(policy: Policy, place: Place, facts: SandboxFacts): 
       `install ${bash === undefined ? "bash" : "prlimit (package util-linux)"}`,
     );
 
+  const blind = unsearched(facts);
+  if (blind !== undefined) return blind;
+
   const hidden = hiddenSightings(facts);
   const secret = hidesPath(needs, hidden, workspace.real) ?? hidesPath(needs, hidden, facts.cwd.real);
   if (secret !== undefined)
@@ -115,6 +118,22 @@ export function quarantineOf(place: Place): string {
 
 function refused(why: string, hint: string): SandboxRefusal {
   return { kind: "refused", why, hint };
+}
+
+/** Where protected and denied paths may lie that nobody has found, a command does not run. */
+function unsearched({ survey, roots, needs }: SandboxFacts): SandboxRefusal | undefined {
+  if (!survey.complete)
+    return refused(
+      `${survey.largest ?? needs.cwd} holds more files than can be searched for protected and denied paths`,
+      "remove what is not needed there, or start in a directory further down",
+    );
+  // Hidden as a whole it would hide the root as well.
+  const closed = survey.closed?.find((path) =>
+    roots.some(({ real }, index) => isWithin(real, path) && (index === 0 || real !== path)),
+  );
+  return closed === undefined
+    ? undefined
+    : refused(`${closed} cannot be looked into for protected and denied paths`, `chmod u+rwx ${closed}`);
 }
 
 function neverWritable(path: string): boolean {
@@ -201,6 +220,7 @@ function writableRoots(
       const deny = denies(seen.real, wanted.path);
       if (deny !== undefined) return skip(deny.why);
       if (isLocked(seen.real)) return skip("the organisation does not allow it");
+      if (facts.survey.closed?.includes(seen.real)) return skip("it cannot be looked into");
     }
     const why = {
       workspace: "the workspace",

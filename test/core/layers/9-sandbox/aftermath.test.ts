@@ -94,6 +94,64 @@ describe("what a command left", () => {
     ]);
   });
 
+  describe("a link with its old text", () => {
+    const path = `${W}/.mcp.json`;
+    const target = `${W}/cfg/real.json`;
+    const linked = (to: Partial<Exclude<World[string], string>> = {}): World => ({
+      ...WORLD,
+      [path]: { link: "cfg/real.json", real: target, type: "file", targetId: "1", ...to },
+    });
+    const found = (before: World, after: World) =>
+      aftermath(inspection(before), surveyOf(after, needs), []).map((each) => [
+        each.path.slice(W.length + 1),
+        each.kind,
+        each.id,
+        each.relink,
+      ]);
+
+    it("is as before where it leads to the same, to nothing, or could not be touched", () => {
+      const outside = { real: "/opt/x.json", link: "/opt/x.json" };
+      expect(found(linked(), linked())).toEqual([]);
+      expect(found(linked(), linked({ type: "absent", real: path, targetId: undefined }))).toEqual([]);
+      expect(found(linked(outside), linked({ ...outside, targetId: "2" }))).toEqual([]);
+    });
+
+    it("has its target moved away where that is new", () => {
+      const nowhere = linked({ type: "absent", real: path, targetId: undefined });
+      expect(found(nowhere, linked())).toEqual([["cfg/real.json", "planted", "1", undefined]]);
+      expect(found(linked(), linked({ targetId: "2" }))).toEqual([
+        ["cfg/real.json", "replaced", "2", undefined],
+      ]);
+    });
+
+    it("is moved away itself where further links lead it elsewhere", () => {
+      const other = linked({ real: `${W}/package.json`, targetId: "9" });
+      expect(found(linked(), other)).toEqual([[".mcp.json", "replaced", path, undefined]]);
+    });
+
+    it("is planted where it was moved and leads elsewhere from there", () => {
+      const moved = (targetId: string): Survey => ({
+        ...surveyOf(WORLD, needs),
+        sightings: surveyOf(
+          { [`${W}/s/.mcp.json`]: { link: "cfg/real.json", type: "file", targetId } },
+          needs,
+        ).sightings.map((each) => ({ ...each, id: path })),
+      });
+      const kinds = (targetId: string) =>
+        aftermath(inspection(linked()), moved(targetId), []).map((each) => each.path.slice(W.length + 1));
+      expect(kinds("1")).toEqual([]);
+      expect(kinds("2")).toEqual(["s/.mcp.json"]);
+    });
+
+    it("beside another command is let be only where that one knew where it leads", () => {
+      const others = (world: World) => [{ before: surveyOf(world, needs), writable: [W] }];
+      const judged = (knew: World) =>
+        aftermath(inspection(linked()), surveyOf(linked({ targetId: "2" }), needs), [], others(knew));
+      expect(judged(linked({ targetId: "2" }))).toEqual([]);
+      expect(judged(linked({ targetId: "3" }))).toHaveLength(1);
+    });
+  });
+
   it("new git directories may bring a harmless configuration and nothing that runs", () => {
     const fresh = "[core]\n\tbare = false\n";
     const made = [
@@ -237,9 +295,19 @@ describe("what a command left", () => {
     });
   });
 
+  it("leaves what lies in a directory that the command could not see into", () => {
+    const before = { ...surveyOf(WORLD, needs), unread: [`${W}/sub`], closed: [`${W}/sub`] };
+    const after = surveyOf({ ...WORLD, [`${W}/sub`]: "directory", [`${W}/sub/.mcp.json`]: "file" }, needs);
+    expect(aftermath({ ...inspection(WORLD), before }, after, [])).toEqual([]);
+    expect(aftermath(inspection(WORLD), after, [])).toMatchObject([{ path: `${W}/sub/.mcp.json` }]);
+  });
+
   it("tells what could not be looked into", () => {
     const after: Survey = { ...surveyOf(WORLD, needs), unread: [`${W}/d`], complete: false };
     expect(uninspected(inspection(WORLD), after, W)).toEqual([`${W}/d`, W]);
-    expect(uninspected({ ...inspection(WORLD), before: after }, after, W)).toEqual([]);
+    // What was not searched before either may hold anything all the same.
+    expect(uninspected({ ...inspection(WORLD), before: after }, after, W)).toEqual([W]);
+    expect(uninspected(inspection(WORLD), { ...after, largest: `${W}/big` }, W)).toContain(`${W}/big`);
+    expect(uninspected({ ...inspection(WORLD), before: after }, { ...after, complete: true }, W)).toEqual([]);
   });
 });

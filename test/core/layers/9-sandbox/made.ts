@@ -92,7 +92,19 @@ export function policyWith(change: {
 }
 
 /** What stands on the machine: a path, its type, and where a link leads. */
-export type World = Readonly<Record<string, FileType | { readonly link: string; readonly type: FileType }>>;
+export type World = Readonly<
+  Record<
+    string,
+    | FileType
+    | {
+        readonly link: string;
+        readonly type: FileType;
+        /** Where it leads in the end; absent = where its text says. */
+        readonly real?: string;
+        readonly targetId?: string;
+      }
+  >
+>;
 
 export const WORLD: World = {
   "/bin": { link: "/usr/bin", type: "directory" },
@@ -114,7 +126,8 @@ export function seen(world: World, path: string, id: string = path): Seen {
   const there = world[path];
   if (there === undefined) return { path, real: path, type: "absent", id: "", stamp: "" };
   if (typeof there === "string") return { path, real: path, type: there, id, stamp: "1" };
-  return { path, real: there.link, link: there.link, type: there.type, id, stamp: "1" };
+  const { link, type, real = link, targetId } = there;
+  return { path, real, link, type, id, stamp: "1", ...(targetId === undefined ? {} : { targetId }) };
 }
 
 /** The survey a faithful host would make of the world. */

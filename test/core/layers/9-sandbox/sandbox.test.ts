@@ -395,6 +395,29 @@ describe("the plan", () => {
     expect(as({ uid: 0, gid: 0, reaches: true }).identity).toBeUndefined();
   });
 
+  it("is refused where the search below the roots did not reach its end", () => {
+    const { survey } = factsOf(policyWith({}));
+    const planned = plan({}, WORLD, { survey: { ...survey, complete: false, largest: "/home/u/ws/big" } });
+    expect(planned).toMatchObject({
+      kind: "refused",
+      why: expect.stringMatching(/^\/home\/u\/ws\/big holds more files/),
+    });
+  });
+
+  it("hides whole what cannot be looked into, and is refused where that is the workspace", () => {
+    const { survey } = factsOf(policyWith({}));
+    const shut = (path: string): Planned =>
+      plan({}, WORLD, { survey: { ...survey, unread: [path], closed: [path] } });
+    const planned = made(shut("/home/u/ws/sub"));
+    expect(planned.mounts).toContainEqual(
+      expect.objectContaining({ kind: "mask-dir", to: "/home/u/ws/sub" }),
+    );
+    expect(planned.notes.map(({ what }) => what)).toContainEqual(
+      expect.stringMatching(/^\/home\/u\/ws\/sub cannot be looked into.*chmod u\+rwx/),
+    );
+    expect(shut("/home/u/ws")).toMatchObject({ kind: "refused", hint: "chmod u+rwx /home/u/ws" });
+  });
+
   it("names what is lost", () => {
     const text = (planned: Planned): string =>
       made(planned)
@@ -405,7 +428,7 @@ describe("the plan", () => {
       /no system-call filter for the processor riscv64/,
     );
     const facts = factsOf(policyWith({}));
-    expect(text(plan({}, WORLD, { survey: { ...facts.survey, complete: false } }))).toMatch(
+    expect(text(plan({}, WORLD, { survey: { ...facts.survey, short: ["/home/u/all"] } }))).toMatch(
       /search .* ended/,
     );
     expect(text(plan({ rules: rules("deny", "user", "Read(//**/.env)") }))).toMatch(
