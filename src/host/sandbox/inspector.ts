@@ -49,7 +49,7 @@ const DYING_MS = 50;
 /** How long another command is given to finish a file that it is writing, milliseconds. */
 const WRITING_MS = 30;
 /** Times it is looked again where something was exchanged meanwhile. */
-const MOST_LOOKS = 3;
+const MOST_LOOKS = 16;
 
 export function openInspector(surveyor: Surveyor): Inspector {
   const notes = openNotes();
@@ -88,7 +88,9 @@ export function openInspector(surveyor: Surveyor): Inspector {
     const found: Violation[] = [];
     for (let left = MOST_LOOKS, sure = trusted; left > 0; left--, sure = false) {
       const { after, remedies } = judge(record, others, sure);
-      const chosen = only === undefined ? remedies : remedies.filter((each) => isAmong(each, only));
+      // Later looks find what the first one moved, under other names.
+      const chosen =
+        only === undefined || left < MOST_LOOKS ? remedies : remedies.filter((each) => isAmong(each, only));
       const { violations, exchanged } = applyRemedies(chosen, inspection.quarantine, remembered);
       found.push(...violations);
       if (exchanged && left > 1) continue;
@@ -97,7 +99,7 @@ export function openInspector(surveyor: Surveyor): Inspector {
       return [
         ...found,
         ...odd.violations,
-        ...odd.left.map((path): Violation => ({
+        ...[...odd.left, ...(exchanged ? [inspection.writable[0] ?? "/"] : [])].map((path): Violation => ({
           kind: "uninspected",
           path,
           why: "it cannot be told what was planted there",

@@ -1,9 +1,11 @@
-import { statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { isWithin } from "../../core/call/path.ts";
 import type { Mount, SandboxPlan } from "../../core/layers/9-sandbox/plan.ts";
 import type { SandboxResult } from "../../core/layers/9-sandbox/result.ts";
 import type { Caches } from "./caches.ts";
+import { codeOf } from "../settings/read-file.ts";
 import { SandboxError } from "./error.ts";
 import { pruneMeanwhile } from "./prune.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -53,24 +55,18 @@ function isSetup(error: unknown): boolean {
 
 /**
  * Without masks in directories that the command's user may not enter. Root sees them from here, and
- * inside, without capabilities, neither he nor what mounts for him gets there.
+ * inside, without capabilities, neither he nor what mounts for him gets there. Where it cannot be
+ * told, the mask stays, and the command does not run.
  */
 function withoutUnreachable(plan: SandboxPlan): SandboxPlan {
-  const uid = plan.identity?.uid ?? process.getuid?.();
-  const gid = plan.identity?.gid ?? process.getgid?.();
   const known = new Map<string, boolean>();
-  const enters = (directory: string): boolean => {
-    const before = known.get(directory);
-    if (before !== undefined) return before;
-    const above = directory === "/" || enters(dirname(directory));
-    const stat = above ? statSync(directory, { throwIfNoEntry: false }) : undefined;
-    const bit = stat === undefined ? 0 : stat.uid === uid ? 0o100 : stat.gid === gid ? 0o010 : 0o001;
-    const here = above && (stat === undefined || (stat.mode & bit) !== 0);
-    known.set(directory, here);
-    return here;
+  const isShut = (directory: string): boolean => {
+    const before = known.get(directory) ?? isShutTo(plan.identity, directory);
+    known.set(directory, before);
+    return before;
   };
   const masks = plan.mounts.filter(
-    (mount) => (mount.kind === "mask-file" || mount.kind === "mask-dir") && !enters(dirname(mount.to)),
+    (mount) => (mount.kind === "mask-file" || mount.kind === "mask-dir") && isShut(dirname(mount.to)),
   );
   if (masks.length === 0) return plan;
   // What is opened or sealed in a mask goes with it.
@@ -78,6 +74,33 @@ function withoutUnreachable(plan: SandboxPlan): SandboxPlan {
   const goes = (mount: Mount): boolean =>
     kinds.includes(mount.kind) && masks.some(({ to }) => isWithin(mount.to, to));
   return { ...plan, mounts: plan.mounts.filter((mount) => !goes(mount)) };
+}
+
+/**
+ * True where the command's user surely cannot enter a directory. The kernel is asked, as that user, because
+ * it knows further groups and access lists; only root, who is asked about without his rights, is told
+ * by mode bits and groups.
+ */
+function isShutTo(identity: SandboxPlan["identity"], directory: string): boolean {
+  try {
+    if (identity !== undefined) {
+      const asked = spawnSync("/usr/bin/test", ["-x", directory], { ...identity, env: {}, stdio: "ignore" });
+      return asked.status === 1 && existsSync(directory);
+    }
+    if (process.getuid?.() !== 0) {
+      accessSync(directory, constants.X_OK);
+      return false;
+    }
+    const groups = process.getgroups?.() ?? [];
+    for (let here = directory; ; here = dirname(here)) {
+      const { uid, gid, mode } = statSync(here);
+      const bit = uid === 0 ? 0o100 : groups.includes(gid) ? 0o010 : 0o001;
+      if ((mode & bit) === 0) return true;
+      if (here === "/") return false;
+    }
+  } catch (error) {
+    return identity === undefined && codeOf(error) === "EACCES";
+  }
 }
 
 /** The plan with every overlay as a read-only view of what lies under it. */

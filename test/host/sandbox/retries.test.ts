@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -90,5 +90,30 @@ describe("a plan that cannot be built", () => {
     expect(result).toEqual(RESULT);
     expect(seen.at(-1)?.mounts).toEqual([...planWith().mounts, mask(join(base, "open"))]);
     chmodSync(closed, 0o700);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("keeps masks where the user it runs as can get to", async () => {
+    chmodSync(base, 0o755);
+    const [shut, open] = [join(base, "shut"), join(base, "group")];
+    for (const [path, gid] of [
+      [shut, 0],
+      [open, 65534],
+    ] as const) {
+      mkdirSync(path);
+      chmodSync(path, 0o750);
+      chownSync(path, 0, gid);
+    }
+    const mask = (directory: string): Mount => ({
+      kind: "mask-file",
+      to: join(directory, "key"),
+      why: "denied",
+    });
+    const identity = { uid: 65534, gid: 65534 };
+    const plan = { ...planWith(mask(shut), mask(open)), identity };
+    const { seen } = await outcome(plan, ({ mounts }) => mounts.every(({ to }) => !to.startsWith(shut)));
+    expect(seen.at(-1)?.mounts.at(-1)).toEqual(mask(open));
+    // One that is not there shuts nobody out.
+    const gone = { ...planWith(mask(join(base, "gone"))), identity };
+    expect((await outcome(gone, () => false)).seen).toHaveLength(1);
   });
 });
